@@ -1,1 +1,13 @@
+#![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod check;
+pub mod config;
+pub mod diagnostic;
+pub mod error;
+pub mod execute;
+pub mod function;
+pub mod plan;
+pub mod report;
+pub mod rule;
+pub mod source;
+pub mod transform;

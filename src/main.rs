@@ -1,1 +1,272 @@
-fn main(){}
+//! The verbs of `cohorte`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use cohorte::check::{self, Resolved};
+use cohorte::diagnostic::{Diagnostics, Level, SourceMap, render_json, render_text};
+use cohorte::error::{Error, exit};
+use cohorte::execute::summary::{RunStatus, RunSummary};
+use cohorte::execute::{self, Finished, Options, Pages, Show, secret};
+use cohorte::{function, plan, report, source};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Turns the exports of many hospitals into one typed, validated Parquet cohort.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Check a pipeline, its schema and its mappings against the headers of the files; read no row.
+    Check {
+        /// The pipeline's YAML.
+        pipeline: PathBuf,
+        /// How findings are printed.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Show what a pipeline comes to: the definitions and checks of each table, or its plan.
+    Explain {
+        /// The pipeline's YAML.
+        pipeline: PathBuf,
+        /// Which stage.
+        #[arg(long, value_enum, default_value = "resolved")]
+        stage: Stage,
+        /// How findings are printed.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Run a pipeline: cohort, quarantine, report and manifest into one new folder.
+    Run {
+        /// The pipeline's YAML.
+        pipeline: PathBuf,
+        /// The run's folder; it appears whole or not at all.
+        #[arg(long)]
+        out: PathBuf,
+        /// Parts worked on at the same time [default: number of cores]. The rows and their order do not depend on it.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        partitions: Option<u16>,
+        /// Memory that operators may hold together, such as 512MB or 4GB.
+        #[arg(long, default_value = "1GB", value_parser = bytes)]
+        memory: usize,
+        /// Print nothing but errors.
+        #[arg(long)]
+        quiet: bool,
+        /// Replace an earlier run in the same folder.
+        #[arg(long)]
+        force: bool,
+        /// How findings are printed.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Draw the report of a run again from its report.json.
+    Report {
+        /// The run's folder, or a report.json.
+        run: PathBuf,
+        /// Where the page goes [default: report.html beside report.json].
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Stage {
+    Resolved,
+    Plan,
+}
+
+fn bytes(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" | "k" => 1e3,
+        "mb" | "m" => 1e6,
+        "gb" | "g" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        other => return Err(format!("`{other}` is no unit of memory; write 512MB or 4GB")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number; write 512MB or 4GB"))?;
+    let bytes = number * factor;
+    if bytes < 32e6 {
+        return Err("at least 32MB are needed".into());
+    }
+    Ok(bytes.min(usize::MAX as f64) as usize)
+}
+
+fn main() -> ExitCode {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        // The message of a panic may quote a cell; place and version are enough to find the bug.
+        let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
+        eprintln!("bug: cohorte {} stopped{place}\n  = help: this should not happen; please report it with the command line", env!("CARGO_PKG_VERSION"));
+        if std::env::var_os("COHORTE_BACKTRACE").is_some() {
+            default(info);
+        }
+    }));
+    let cli = Cli::parse();
+    let code = match std::panic::catch_unwind(|| verb(cli)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            eprintln!("{error}");
+            error.exit_code()
+        }
+        Err(_) => exit::BUG,
+    };
+    ExitCode::from(code)
+}
+
+fn verb(cli: Cli) -> Result<u8, Error> {
+    match cli.verb {
+        Verb::Check { pipeline, format } => match checked(&pipeline, format, true) {
+            Ok(_) => Ok(exit::DONE),
+            Err(code) => Ok(code),
+        },
+        Verb::Explain { pipeline, stage, format } => match checked(&pipeline, format, false) {
+            Ok(resolved) => explain(&resolved, stage).map(|()| exit::DONE),
+            Err(code) => Ok(code),
+        },
+        Verb::Run { pipeline, out, partitions, memory, quiet, force, format } => {
+            let mut resolved = match checked(&pipeline, format, false) {
+                Ok(resolved) => resolved,
+                Err(code) => return Ok(code),
+            };
+            let key = resolved.key_place().map(|place| secret::read(place.variable.as_deref(), place.file.as_deref())).transpose()?;
+            let key_id = key.as_ref().map(|k| k.id().to_owned());
+            resolved.give_key(key);
+            let partitions = partitions.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+            let options = Options { out: out.clone(), partitions, memory, force, show: Show::fitting(quiet || format == Format::Json) };
+            let finished = execute::run(&resolved, key_id.as_deref(), &options, |summary| Ok(Pages { html: report::html(summary), json: report::json(summary)? }))?;
+            if format == Format::Json {
+                println!("{}", report::json(&finished.summary)?);
+            } else if !quiet {
+                close(&finished);
+            }
+            Ok(match finished.summary.status {
+                RunStatus::Passed => exit::DONE,
+                RunStatus::Failed => exit::FAILED_THRESHOLD,
+            })
+        }
+        Verb::Report { run, out } => {
+            let json = if run.is_dir() { run.join("report.json") } else { run };
+            let text = std::fs::read_to_string(&json).map_err(|e| Error::environment(&format!("reading {}", json.display()), e))?;
+            let summary: RunSummary = serde_json::from_str(&text).map_err(|e| Error::environment(&format!("{} is no report", json.display()), e))?;
+            let page = out.unwrap_or_else(|| json.with_file_name("report.html"));
+            std::fs::write(&page, report::html(&summary)).map_err(|e| Error::environment(&format!("writing {}", page.display()), e))?;
+            println!("{}", page.display());
+            Ok(exit::DONE)
+        }
+    }
+}
+
+/// Loads and checks; prints findings. `Err` is the exit code.
+fn checked(pipeline: &Path, format: Format, is_check: bool) -> Result<Resolved, u8> {
+    let (mut map, mut found) = (SourceMap::default(), Diagnostics::default());
+    let resolved = check::check(pipeline, &function::by_name(None), &mut map, &mut found);
+    found.sort();
+    let (errors, warnings) = found.counts();
+    match format {
+        Format::Json if is_check || errors > 0 => println!("{:#}", render_json(&found.items, &map)),
+        Format::Json => {}
+        Format::Text => {
+            // A run repeats no warnings: `check` is the place for them.
+            let shown: Vec<_> = found.items.iter().filter(|d| is_check || d.level == Level::Error).cloned().collect();
+            let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            eprint!("{}", render_text(&shown, &map, color));
+            let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+            match (errors, warnings) {
+                (0, 0) if is_check => eprintln!("{}: no findings", pipeline.display()),
+                (0, w) if is_check => eprintln!("{}: {}", pipeline.display(), count(w, "warning")),
+                (0, _) => {}
+                (e, 0) => eprintln!("{}: {}", pipeline.display(), count(e, "error")),
+                (e, w) => eprintln!("{}: {}, {}", pipeline.display(), count(e, "error"), count(w, "warning")),
+            }
+        }
+    }
+    match resolved {
+        Some(resolved) if errors == 0 => Ok(resolved),
+        _ => {
+            let is_source = |code: &str| code.starts_with('D') || matches!(code, "M319" | "M320");
+            let only_sources = errors > 0 && found.items.iter().filter(|d| d.level == Level::Error).all(|d| is_source(d.code.id));
+            Err(if only_sources { exit::SOURCE } else { exit::WRONG_INPUT })
+        }
+    }
+}
+
+fn explain(resolved: &Resolved, stage: Stage) -> Result<(), Error> {
+    for table in &resolved.tables {
+        let target = &resolved.schema.tables[table.table];
+        println!("{}/{} → {}", table.site, table.source, target.name.value);
+        match stage {
+            Stage::Resolved => {
+                for definition in &table.definitions.list {
+                    println!("  {} = {}", definition.name, definition.expr);
+                }
+                for (n, check) in table.checks.iter().enumerate() {
+                    println!("  k:{n} is {} {}{}", check.code.id, check.field.as_ref().map_or(String::new(), |f| format!("{f}: ")), check.rule);
+                }
+            }
+            Stage::Plan => {
+                let plan = plan::build(table, source::deal(vec![], 1))?;
+                println!("{}", plan.logical.display_indent());
+            }
+        }
+        println!();
+    }
+    Ok(())
+}
+
+/// The closing words of a run.
+fn close(finished: &Finished) {
+    let summary = &finished.summary;
+    let rows: Vec<[String; 5]> = summary
+        .accounts
+        .iter()
+        .map(|a| {
+            let share = if a.rows_read == 0 { 0.0 } else { 100.0 * a.rows_quarantined as f64 / a.rows_read as f64 };
+            [format!("{} ({})", a.site, a.table), grouped(a.rows_read), grouped(a.rows_accepted), grouped(a.rows_quarantined), format!("{share:.1} %")]
+        })
+        .collect();
+    let head = ["site (table)", "read", "accepted", "quarantined", ""].map(str::to_owned);
+    let width = |i: usize| rows.iter().chain([&head]).map(|r| r[i].chars().count()).max().unwrap_or(0);
+    println!();
+    for row in [&head].into_iter().chain(&rows) {
+        println!("  {:<w0$}  {:>w1$}  {:>w2$}  {:>w3$}  {:>w4$}", row[0], row[1], row[2], row[3], row[4], w0 = width(0), w1 = width(1), w2 = width(2), w3 = width(3), w4 = width(4));
+    }
+    println!();
+    for reason in summary.reasons.iter().filter(|r| r.severity == cohorte::execute::summary::Severity::Error).take(5) {
+        let what = reason.field.as_ref().map_or(reason.rule.clone(), |f| format!("{f}: {}", reason.rule));
+        println!("  {:>8}  {what}, at {}", grouped(reason.rows), reason.site);
+    }
+    let missed = summary.rules.iter().filter(|r| r.site.is_none() && r.status == cohorte::execute::summary::RuleStatus::Failed).count();
+    let verdict = match summary.status {
+        RunStatus::Passed if missed == 0 => "every threshold is met".to_owned(),
+        RunStatus::Passed => format!("{missed} thresholds of severity warning are missed; the report says which"),
+        RunStatus::Failed => format!("{missed} thresholds are missed; the report says which"),
+    };
+    println!("\n  {verdict} ({:.1} s)\n  report  {}", summary.seconds, finished.report.display());
+    if let Some(parquet) = &finished.parquet {
+        println!("  cohort  {}", parquet.display());
+    }
+}
+
+fn grouped(n: u64) -> String {
+    indicatif::HumanCount(n).to_string()
+}

@@ -1,1 +1,16 @@
+//! One test binary: the DataFusion stack is linked once.
 
+mod support;
+
+mod browser;
+mod report;
+mod sample;
+mod cli;
+mod cohorts;
+mod conformance;
+mod diagnostics;
+mod documents;
+mod layering;
+mod plans;
+mod properties;
+mod signals;

@@ -1,0 +1,418 @@
+//! One mapping against the schema and the headers of its files.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::Expr;
+
+use super::{FieldState, ResolvedTable};
+use crate::config::mapping::{Mapping, Source, TableMapping};
+use crate::config::project::{Project, expand};
+use crate::config::schema::{Condition, Field, FieldType, RuleCategory, Table};
+use crate::diagnostic::{Diagnostic, Diagnostics, closest, code};
+use crate::rule::{CONSTRAINTS, Check, Effect, explained_required};
+use crate::source::{self, FileHead};
+use crate::transform::derive::{self, Context, Functions, Outcome, column, field_column};
+use crate::transform::{Definitions, Failure, Kind, Names, SqlScope};
+use crate::config::mapping::OnError;
+
+#[allow(clippy::too_many_arguments)]
+pub fn check(
+    mapping: &Mapping,
+    path: &Path,
+    project: &Project,
+    rules: &[Vec<Option<Expr>>],
+    functions: &Functions,
+    scope: &SqlScope,
+    found: &mut Diagnostics,
+    out: &mut Vec<ResolvedTable>,
+) {
+    let base = path.parent().unwrap_or(Path::new(""));
+    let mut delivered: HashMap<&str, Delivered> = HashMap::new();
+    for source in &mapping.sources {
+        crate::transform::formats_are_sound(&source.locale.dates, found);
+        let misspelt = mapping.tables.iter().any(|t| mapping.sources.iter().all(|s| s.name.value != t.from.value));
+        if !misspelt && !mapping.tables.iter().any(|t| t.from.value == source.name.value) {
+            found.push(Diagnostic::warning(code::UNUSED_SOURCE, source.name.span, format!("no table is filled from the source `{}`", source.name.value)).label("not used"));
+        }
+        delivered.insert(&source.name.value, deliver(source, base, found));
+    }
+    for table in &mapping.tables {
+        let Some(place) = project.schema.tables.iter().position(|t| t.name.value == table.table.value) else {
+            found.push(
+                Diagnostic::error(code::UNKNOWN_TABLE, table.table.span, format!("the schema has no table `{}`", table.table.value))
+                    .label("no such table")
+                    .suggest(&table.table.value, project.schema.tables.iter().map(|t| t.name.value.as_str())),
+            );
+            continue;
+        };
+        let Some(source) = mapping.sources.iter().find(|s| s.name.value == table.from.value) else {
+            found.push(
+                Diagnostic::error(code::UNKNOWN_SOURCE, table.from.span, format!("the mapping has no source `{}`", table.from.value))
+                    .label("no such source")
+                    .suggest(&table.from.value, mapping.sources.iter().map(|s| s.name.value.as_str())),
+            );
+            continue;
+        };
+        let Some(delivered) = delivered.get(source.name.value.as_str()) else { continue };
+        let work = Work { mapping, table, source, delivered, target: &project.schema.tables[place], place, project, functions, scope };
+        if let Some(resolved) = work.resolve(&rules[place], found) {
+            out.push(resolved);
+        }
+    }
+}
+
+/// The heads of a source's files.
+struct Delivered {
+    files: Vec<FileHead>,
+    /// `None` when no header could be read.
+    columns: Option<Vec<String>>,
+}
+
+fn deliver(source: &Source, base: &Path, found: &mut Diagnostics) -> Delivered {
+    let mut files = vec![];
+    if !source::dialect_is_sound(source, found) {
+        return Delivered { files, columns: None };
+    }
+    let mut complete = true;
+    for pattern in &source.paths {
+        let paths = expand(base, pattern, code::NO_FILE, "file", found);
+        complete &= !paths.is_empty();
+        for path in paths {
+            match source::head(source, &path) {
+                Ok(head) => files.push(head),
+                Err(error) => {
+                    complete = false;
+                    found.push(error.at(pattern.span));
+                }
+            }
+        }
+    }
+    let mut columns: Vec<String> = vec![];
+    for column in files.iter().flat_map(|f| &f.columns) {
+        if !columns.contains(column) {
+            columns.push(column.clone());
+        }
+    }
+    let columns = (complete && !files.is_empty()).then_some(columns);
+    Delivered { files, columns }
+}
+
+struct Work<'a> {
+    mapping: &'a Mapping,
+    table: &'a TableMapping,
+    source: &'a Source,
+    delivered: &'a Delivered,
+    target: &'a Table,
+    place: usize,
+    project: &'a Project,
+    functions: &'a Functions,
+    scope: &'a SqlScope,
+}
+
+impl Work<'_> {
+    fn resolve(&self, rules: &[Option<Expr>], found: &mut Diagnostics) -> Option<ResolvedTable> {
+        let (errors_before, found_before) = (found.counts().0, found.items.len());
+        let names = Names { columns: self.delivered.columns.as_deref(), fields: &self.target.fields, table: &self.target.name.value };
+        for (name, _) in &self.table.fields {
+            if !self.target.fields.iter().any(|f| f.name.value == name.value) {
+                found.push(
+                    Diagnostic::error(code::UNKNOWN_FIELD, name.span, format!("the table `{}` has no field `{}`", self.target.name.value, name.value))
+                        .label("not in the schema")
+                        .suggest(&name.value, self.target.fields.iter().map(|f| f.name.value.as_str())),
+                );
+            }
+        }
+        let mut definitions = Definitions::default();
+        let mut states = vec![];
+        let mut failures: Vec<(usize, Failure)> = vec![];
+        let context = Context {
+            locale: &self.source.locale,
+            names: &names,
+            site: &self.mapping.site.value,
+            table_policy: self.table.on_error.as_ref().map(|p| p.value),
+            functions: self.functions,
+            scope: self.scope,
+        };
+        for (place, field) in self.target.fields.iter().enumerate() {
+            let (state, expr) = self.field(&context, field, &mut definitions, place, &mut failures, found);
+            definitions.insert(field_column(&field.name.value), field.storage(), expr);
+            states.push(state);
+        }
+        self.one_policy_finding(found_before, found);
+        self.used_columns(&definitions, found);
+        self.cycles(&definitions, found);
+        if found.counts().0 > errors_before {
+            return None;
+        }
+        let checks = self.checks(&mut definitions, failures, rules);
+        Some(ResolvedTable {
+            site: self.mapping.site.value.clone(),
+            mapping: self.mapping.name.value.clone(),
+            source: self.source.name.value.clone(),
+            format: self.source.format.as_ref().map_or("csv".into(), |f| f.value.clone()),
+            table: self.place,
+            files: self.delivered.files.clone(),
+            columns: self.delivered.columns.clone().unwrap_or_default(),
+            definitions,
+            fields: states,
+            checks,
+        })
+    }
+
+    /// Many derivations without a policy are one thing to write: the table's.
+    fn one_policy_finding(&self, since: usize, found: &mut Diagnostics) {
+        let (open, rest): (Vec<_>, Vec<_>) = found.items.drain(since..).partition(|d| d.code == code::NO_POLICY);
+        found.items.extend(rest);
+        match open.as_slice() {
+            [] => {}
+            [one] => found.items.push(one.clone()),
+            many => {
+                let at = |d: &Diagnostic| self.table.fields.iter().find(|(n, _)| Some(n.span) == d.span).map(|(n, _)| format!("`{}`", n.value));
+                let names: Vec<String> = many.iter().filter_map(at).collect();
+                let shown = names.iter().take(6).cloned().collect::<Vec<_>>().join(", ");
+                let more = if names.len() > 6 { format!(" and {} more", names.len() - 6) } else { String::new() };
+                found.items.push(
+                    Diagnostic::error(code::NO_POLICY, self.table.span, format!("{} derivations can meet unreadable values, and nothing says what happens then", names.len()))
+                        .label(format!("{shown}{more}"))
+                        .help("write `on_error: quarantine` (or `null`, or `fail`) for the table"),
+                );
+            }
+        }
+    }
+
+    fn field(
+        &self,
+        context: &Context<'_>,
+        field: &Field,
+        definitions: &mut Definitions,
+        place: usize,
+        failures: &mut Vec<(usize, Failure)>,
+        found: &mut Diagnostics,
+    ) -> (FieldState, Expr) {
+        let missing = || Expr::Literal(ScalarValue::try_from(&field.storage().data_type()).unwrap_or(ScalarValue::Null), None);
+        let Some((name, node)) = self.table.fields.iter().find(|(n, _)| n.value == field.name.value) else {
+            let known = |n: &str| self.target.fields.iter().any(|f| f.name.value == n);
+            let misspelt = self.table.fields.iter().any(|(n, _)| !known(&n.value) && closest(&n.value, &[&field.name.value]).is_some());
+            if misspelt {
+                // The misspelt name is the finding.
+            } else if field.required {
+                found.push(
+                    Diagnostic::error(code::REQUIRED_FIELD, self.table.span, format!("the required field `{}` has no derivation", field.name.value))
+                        .label("missing in this table")
+                        .related(field.name.span, "required by the schema"),
+                );
+            } else {
+                found.push(
+                    Diagnostic::warning(code::NOT_MAPPED, self.table.span, format!("the field `{}` is not mentioned", field.name.value))
+                        .label("not mapped here")
+                        .help(format!("derive it, or say why not: `{}: {{undetermined: …}}`", field.name.value)),
+                );
+            }
+            return (FieldState::NotMapped, missing());
+        };
+        if field.kind.value == FieldType::Pseudonym && self.project.pipeline.key.is_none() {
+            found.push(
+                Diagnostic::error(code::NO_KEY, name.span, format!("`{}` is a pseudonym, and the pipeline names no key", name.value))
+                    .label("needs a key")
+                    .related(self.project.pipeline.name.span, "this pipeline")
+                    .help("add `pseudonym: {key_env: COHORTE_KEY}` to the pipeline"),
+            );
+        }
+        match derive::lower(context, field, name, node, definitions, found) {
+            Some(Outcome::Derived(derived)) => {
+                failures.extend(derived.failures.into_iter().map(|f| (place, f)));
+                (FieldState::Derived, derived.expr)
+            }
+            Some(absent) => {
+                if field.required {
+                    found.push(
+                        Diagnostic::error(code::REQUIRED_IMPOSSIBLE, name.span, format!("`{}` is required, and cannot be absent at a site", name.value))
+                            .label("every row would go to quarantine")
+                            .related(field.name.span, "required by the schema"),
+                    );
+                }
+                match absent {
+                    Outcome::Impossible(reason) => (FieldState::Impossible(reason), missing()),
+                    Outcome::Undetermined(reason) => (FieldState::Undetermined(reason), missing()),
+                    Outcome::Derived(_) => (FieldState::Derived, missing()),
+                }
+            }
+            None => (FieldState::NotMapped, missing()),
+        }
+    }
+
+    /// Every file has the columns that are used, each once.
+    fn used_columns(&self, definitions: &Definitions, found: &mut Diagnostics) {
+        if self.delivered.columns.is_none() {
+            return;
+        }
+        let used: HashSet<String> = definitions
+            .list
+            .iter()
+            .flat_map(|d| d.expr.column_refs().into_iter().filter_map(|c| c.name.strip_prefix("c:").map(str::to_owned)).collect::<Vec<_>>())
+            .collect();
+        let mut used: Vec<String> = used.into_iter().collect();
+        used.sort();
+        for column in used {
+            let at = self.table.fields.iter().find(|(_, node)| mentions(node, &column)).map_or(self.table.span, |(_, node)| mention(node, &column).unwrap_or(node.span));
+            for file in &self.delivered.files {
+                if !file.columns.contains(&column) {
+                    found.push(
+                        Diagnostic::error(code::DIFFERENT_HEADERS, at, format!("`{}` has no column `{column}`", file.shown)).label("other files of the source have it").note("all files of a source need the columns that are used"),
+                    );
+                }
+                if file.duplicates.contains(&column) {
+                    found.push(
+                        Diagnostic::error(code::DUPLICATE_COLUMN, at, format!("the header of `{}` names `{column}` twice", file.shown)).label("which of the two is meant?"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn cycles(&self, definitions: &Definitions, found: &mut Diagnostics) {
+        let Err(stuck) = definitions.levels() else { return };
+        let fields: Vec<String> = stuck.iter().filter_map(|n| n.strip_prefix("f:").map(|f| format!("`{f}`"))).collect();
+        let at = self.table.fields.iter().find(|(n, _)| fields.contains(&format!("`{}`", n.value))).map_or(self.table.span, |(n, _)| n.span);
+        found.push(Diagnostic::error(code::CYCLE, at, format!("these fields need each other: {}", fields.join(", "))).label("none of them can be computed first"));
+    }
+
+    fn checks(&self, definitions: &mut Definitions, failures: Vec<(usize, Failure)>, rules: &[Option<Expr>]) -> Vec<Check> {
+        let mut checks: Vec<Check> = vec![];
+        for check in source::row_checks() {
+            push(&mut checks, definitions, check);
+        }
+        // One finding for one unreadable cell, however many fields need it: it belongs to the
+        // field that is the cell itself, else to the first that needs it.
+        let mut owners: Vec<(usize, Failure)> = vec![];
+        let mut place_of: HashMap<String, usize> = HashMap::new();
+        let mut needs: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (field, failure) in failures {
+            let at = *place_of.entry(failure.same.clone()).or_insert_with(|| {
+                owners.push((field, failure.clone()));
+                owners.len() - 1
+            });
+            let owner = &mut owners[at];
+            if failure.direct && !owner.1.direct {
+                *owner = (field, Failure { policy: strictest(owner.1.policy, failure.policy), ..failure });
+            } else {
+                owner.1.policy = strictest(owner.1.policy, failure.policy);
+            }
+            needs.entry(field).or_default().push(at);
+        }
+        let mut failure_columns = vec![];
+        for (field, failure) in &owners {
+            let target = &self.target.fields[*field];
+            let mut check = Check::of(target, failure.code, failure.rule, RuleCategory::Conformance, failure.violated.clone());
+            check.effect = match failure.policy {
+                OnError::Quarantine => Effect::Quarantine,
+                OnError::Null => Effect::Warn,
+                OnError::Fail => Effect::Fail,
+            };
+            check.column = failure.column.clone();
+            check.raw = failure.raw.clone();
+            failure_columns.push(push(&mut checks, definitions, check));
+        }
+        for (place, field) in self.target.fields.iter().enumerate() {
+            let value = column(&field_column(&field.name.value));
+            let mut explained: HashSet<usize> = HashSet::new();
+            self.explain(place, definitions, &needs, &mut explained, &mut HashSet::new());
+            let mut explained: Vec<usize> = explained.into_iter().filter(|at| owners[*at].1.policy != OnError::Null).collect();
+            explained.sort_unstable();
+            let explained: Vec<Expr> = explained.into_iter().map(|at| failure_columns[at].clone()).collect();
+            if let Some(check) = explained_required(field, value.clone(), &explained) {
+                push(&mut checks, definitions, check);
+            }
+            for constraint in CONSTRAINTS {
+                if let Some(check) = (constraint.check)(self.functions, field, value.clone()) {
+                    push(&mut checks, definitions, check);
+                }
+            }
+        }
+        for (rule, violated) in self.target.rules.iter().zip(rules) {
+            let Some(violated) = violated else { continue };
+            let (expression, fields, code, effect) = match &rule.condition {
+                Condition::Sql(sql) => (sql.value.clone(), None, code::RULE, Effect::from(rule.severity)),
+                Condition::Complete(fields) => {
+                    let names: Vec<&str> = fields.iter().map(|f| f.value.as_str()).collect();
+                    (names.join(", "), (names.len() == 1).then(|| names[0].to_owned()), code::COMPLETENESS, Effect::Warn)
+                }
+            };
+            let check = Check {
+                code,
+                rule: rule.id.value.clone(),
+                field: fields,
+                column: None,
+                category: rule.category,
+                effect,
+                violated: violated.clone(),
+                raw: None,
+                expression: Some(expression),
+                description: rule.description.clone(),
+                threshold: rule.threshold.clone(),
+            };
+            push(&mut checks, definitions, check);
+        }
+        checks
+    }
+
+    /// Failures of a field and of all fields that it is derived from.
+    fn explain(&self, place: usize, definitions: &Definitions, needs: &HashMap<usize, Vec<usize>>, out: &mut HashSet<usize>, seen: &mut HashSet<usize>) {
+        if !seen.insert(place) {
+            return;
+        }
+        out.extend(needs.get(&place).into_iter().flatten());
+        let mut todo = vec![field_column(&self.target.fields[place].name.value)];
+        let mut visited = HashSet::new();
+        while let Some(name) = todo.pop() {
+            let Some(definition) = definitions.get(&name) else { continue };
+            for c in definition.expr.column_refs() {
+                if let Some(at) = c.name.strip_prefix("f:").and_then(|f| self.target.fields.iter().position(|t| t.name.value == f)) {
+                    self.explain(at, definitions, needs, out, seen);
+                } else if visited.insert(c.name.clone()) {
+                    todo.push(c.name.clone());
+                }
+            }
+        }
+    }
+}
+
+fn strictest(a: OnError, b: OnError) -> OnError {
+    match (a, b) {
+        (OnError::Fail, _) | (_, OnError::Fail) => OnError::Fail,
+        (OnError::Quarantine, _) | (_, OnError::Quarantine) => OnError::Quarantine,
+        _ => OnError::Null,
+    }
+}
+
+/// Names the check's condition `k:<n>` and keeps the check; returns the column of its outcome.
+fn push(checks: &mut Vec<Check>, definitions: &mut Definitions, check: Check) -> Expr {
+    let name = format!("k:{}", checks.len());
+    definitions.insert(name.clone(), Kind::Boolean, check.violated.clone());
+    checks.push(check);
+    column(&name)
+}
+
+fn mentions(node: &crate::config::yaml::Node, column: &str) -> bool {
+    mention(node, column).is_some()
+}
+
+fn mention(node: &crate::config::yaml::Node, column: &str) -> Option<crate::diagnostic::Span> {
+    use crate::config::yaml::Value;
+    match &node.value {
+        Value::Scalar { text, .. } => {
+            let inside = text.match_indices(column).any(|(at, _)| {
+                let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+                !word(text[..at].chars().next_back()) && !word(text[at + column.len()..].chars().next())
+            });
+            inside.then_some(node.span)
+        }
+        Value::List(items) => items.iter().find_map(|n| mention(n, column)),
+        Value::Map(items) => {
+            let words = ["from", "coalesce", "age_at", "born", "sql"];
+            items.iter().filter(|(k, _)| k.text().is_some_and(|k| words.contains(&k))).find_map(|(_, n)| mention(n, column))
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Project × headers → [`Resolved`]: everything named, typed and total, or every mistake at once.
+//!
+//! Nothing after this stage sees YAML. It reads the heads of the sources, never their rows.
+
+mod mapping;
+mod schema;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::project::{self, Project};
+use crate::config::schema::{FieldType, Schema};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, code};
+use crate::function::{self, Key};
+use crate::rule::Check;
+use crate::source::FileHead;
+use crate::transform::derive::Functions;
+use crate::transform::{Definitions, SqlScope};
+
+/// A pipeline that can be planned.
+pub struct Resolved {
+    pub pipeline: String,
+    pub schema: Arc<Schema>,
+    /// In the order in which they run.
+    pub tables: Vec<ResolvedTable>,
+    /// Documents as read, for fingerprints: role (`schema`, `mapping`, `pipeline`), path, text.
+    pub documents: Vec<(String, PathBuf, String)>,
+    key: Option<KeyPlace>,
+}
+
+/// Where the key of the pseudonyms is.
+#[derive(Debug, Clone)]
+pub struct KeyPlace {
+    pub variable: Option<String>,
+    pub file: Option<PathBuf>,
+}
+
+impl Resolved {
+    /// Where the key is, where the pipeline names one and a field needs it.
+    pub fn key_place(&self) -> Option<&KeyPlace> {
+        let has_pseudonym = self.schema.tables.iter().flat_map(|t| &t.fields).any(|f| f.kind.value == FieldType::Pseudonym);
+        self.key.as_ref().filter(|_| has_pseudonym)
+    }
+
+    /// Gives the key to the expressions that need it; a check does without.
+    pub fn give_key(&mut self, key: Option<Key>) {
+        let functions = function::by_name(key);
+        for table in &mut self.tables {
+            table.definitions.rebind(&functions);
+        }
+    }
+}
+
+/// One table filled from one source of one site.
+pub struct ResolvedTable {
+    pub site: String,
+    pub mapping: String,
+    pub source: String,
+    pub format: String,
+    /// Place in the schema's tables.
+    pub table: usize,
+    pub files: Vec<FileHead>,
+    /// Columns of all files, in order of first appearance.
+    pub columns: Vec<String>,
+    /// Every named expression; fields are `f:<name>`, checks `k:<n>`.
+    pub definitions: Definitions,
+    /// One per field of the schema's table, in its order.
+    pub fields: Vec<FieldState>,
+    pub checks: Vec<Check>,
+}
+
+/// What the mapping says of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldState {
+    Derived,
+    Impossible(String),
+    Undetermined(String),
+    NotMapped,
+}
+
+/// Loads and checks a pipeline with all it names. Findings that stop the run are errors in
+/// `found`; then the result is `None`.
+pub fn check(path: &Path, functions: &Functions, map: &mut SourceMap, found: &mut Diagnostics) -> Option<Resolved> {
+    let project = project::load(path, map, found)?;
+    let scope = SqlScope::new(functions);
+    let rules = schema::check(&project.schema, &scope, found);
+    names_are_unique(&project, found);
+    let mut tables = vec![];
+    for (path, mapping) in &project.mappings {
+        if mapping.schema.value != project.schema.name.value {
+            found.push(
+                Diagnostic::error(code::OTHER_SCHEMA, mapping.schema.span, format!("this mapping is for the schema `{}`", mapping.schema.value))
+                    .label(format!("the pipeline's schema is `{}`", project.schema.name.value))
+                    .related(project.schema.name.span, "here"),
+            );
+            continue;
+        }
+        mapping::check(mapping, path, &project, &rules, functions, &scope, found, &mut tables);
+    }
+    if found.has_errors() {
+        return None;
+    }
+    let documents = project
+        .documents
+        .iter()
+        .enumerate()
+        .map(|(i, (path, file))| (["pipeline", "schema"].get(i).unwrap_or(&"mapping").to_string(), path.clone(), map.text(*file).to_owned()))
+        .collect();
+    let base = path.parent().unwrap_or(Path::new(""));
+    let key = project.pipeline.key.as_ref().map(|k| KeyPlace {
+        variable: k.variable.as_ref().map(|v| v.value.clone()),
+        file: k.file.as_ref().map(|f| base.join(&f.value)),
+    });
+    Some(Resolved { pipeline: project.pipeline.name.value.clone(), schema: Arc::new(project.schema), tables, documents, key })
+}
+
+fn names_are_unique(project: &Project, found: &mut Diagnostics) {
+    let mut names = HashMap::new();
+    let mut filled = HashMap::new();
+    for (_, mapping) in &project.mappings {
+        if let Some(first) = names.insert(mapping.name.value.as_str(), mapping.name.span) {
+            found.push(
+                Diagnostic::error(code::DUPLICATE_MAPPING, mapping.name.span, format!("two mappings are called `{}`", mapping.name.value)).label("the second").related(first, "the first"),
+            );
+        }
+        for table in &mapping.tables {
+            if let Some(first) = filled.insert((mapping.site.value.as_str(), table.table.value.as_str()), table.span) {
+                found.push(
+                    Diagnostic::error(code::DUPLICATE_MAPPING, table.span, format!("the site `{}` fills the table `{}` twice", mapping.site.value, table.table.value))
+                        .label("the second")
+                        .related(first, "the first"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The schema by itself: types, units, ranges, patterns, keys, rules.
+
+use std::collections::HashMap;
+
+use datafusion::logical_expr::{Expr, not};
+
+use crate::config::schema::{Condition, Field, FieldType, Schema, Table};
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::rule::{any_missing, plausibility};
+use crate::transform::derive::{column, field_column};
+use crate::transform::{SqlScope, condition, is_unit, unknown_unit};
+
+/// Checks a schema and lowers its rules: per table, per rule, the violated condition.
+pub fn check(schema: &Schema, scope: &SqlScope, found: &mut Diagnostics) -> Vec<Vec<Option<Expr>>> {
+    schema.tables.iter().map(|table| {
+        for field in &table.fields {
+            field_is_sound(field, found);
+        }
+        key_is_sound(table, found);
+        rules(table, scope, found)
+    }).collect()
+}
+
+fn field_is_sound(field: &Field, found: &mut Diagnostics) {
+    let kind = field.kind.value;
+    let misfit = |what: &str, span, wants: &str| {
+        Diagnostic::error(code::CONSTRAINT_TYPE, span, format!("`{what}` does not fit a field of type `{}`", kind.word()))
+            .label(format!("`{what}` is for {wants}"))
+            .related(field.kind.span, "the field's type")
+    };
+    if let Some(unit) = &field.unit {
+        if !kind.is_number() {
+            found.push(misfit("unit", unit.span, "numbers"));
+        } else if let Err(error) = is_unit(&unit.value) {
+            found.push(unknown_unit(&unit.value, unit.span, code::UNKNOWN_UNIT, &error));
+        }
+    }
+    if let Some(range) = &field.range {
+        if !kind.is_number() && !matches!(kind, FieldType::Date | FieldType::Datetime) {
+            found.push(misfit("range", range.span, "numbers and dates"));
+        } else if plausibility::bounds(field).is_none() {
+            found.push(
+                Diagnostic::error(code::BAD_RANGE, range.span, format!("the range of `{}` does not fit its type", field.name.value))
+                    .label(match kind {
+                        FieldType::Integer => "expected whole numbers",
+                        FieldType::Decimal => "expected numbers",
+                        _ => "expected dates such as `1990-01-01`",
+                    })
+                    .related(field.kind.span, "the field's type"),
+            );
+        } else if let [Some(low), Some(high)] = &range.value {
+            let above = match (low.value.parse::<f64>(), high.value.parse::<f64>()) {
+                (Ok(l), Ok(h)) => l > h,
+                _ => low.value > high.value,
+            };
+            if above {
+                found.push(Diagnostic::error(code::BAD_RANGE, range.span, "the lowest value is above the highest").label("write `[lowest, highest]`"));
+            }
+        }
+    }
+    match (kind, field.values_span) {
+        (FieldType::Code, None) => found.push(
+            Diagnostic::error(code::BAD_VALUES, field.kind.span, format!("the code `{}` has no values", field.name.value))
+                .label("a code lists its values")
+                .help("add `values: [a, b]`, or make it a `text`"),
+        ),
+        (FieldType::Code, Some(span)) => {
+            let mut seen = HashMap::new();
+            for value in &field.values {
+                if let Some(first) = seen.insert(value.value.value.as_str(), value.value.span) {
+                    found.push(
+                        Diagnostic::error(code::BAD_VALUES, value.value.span, format!("the value `{}` is listed twice", value.value.value))
+                            .label("again")
+                            .related(first, "the first"),
+                    );
+                }
+            }
+            if field.values.is_empty() {
+                found.push(Diagnostic::error(code::BAD_VALUES, span, format!("the code `{}` has no values", field.name.value)).label("nothing is listed"));
+            }
+        }
+        (_, Some(span)) => found.push(misfit("values", span, "codes")),
+        (_, None) => {}
+    }
+    if let Some(pattern) = &field.pattern {
+        if !matches!(kind, FieldType::Text) {
+            found.push(misfit("pattern", pattern.span, "texts"));
+        } else if let Err(why) = crate::function::check_pattern(&pattern.value) {
+            found.push(
+                Diagnostic::error(code::BAD_PATTERN, pattern.span, "this is not a regular expression").label(why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()),
+            );
+        }
+    }
+    if let Some(length) = &field.length {
+        if !matches!(kind, FieldType::Text) {
+            found.push(misfit("length", length.span, "texts"));
+        } else if matches!(length.value, [Some(least), Some(most)] if least > most) {
+            found.push(Diagnostic::error(code::BAD_RANGE, length.span, "the least length is above the most").label("write `[least, most]`"));
+        }
+    }
+}
+
+fn key_is_sound(table: &Table, found: &mut Diagnostics) {
+    for key in &table.key {
+        if !table.fields.iter().any(|f| f.name.value == key.value) {
+            found.push(
+                Diagnostic::error(code::KEY_FIELD, key.span, format!("the key names `{}`, which is no field of `{}`", key.value, table.name.value))
+                    .label("no such field")
+                    .suggest(&key.value, table.fields.iter().map(|f| f.name.value.as_str())),
+            );
+        }
+    }
+}
+
+fn rules(table: &Table, scope: &SqlScope, found: &mut Diagnostics) -> Vec<Option<Expr>> {
+    let mut seen = HashMap::new();
+    table.rules.iter().map(|rule| {
+        if let Some(first) = seen.insert(rule.id.value.as_str(), rule.id.span) {
+            found.push(
+                Diagnostic::error(code::DUPLICATE_RULE, rule.id.span, format!("two rules are called `{}`", rule.id.value)).label("the second").related(first, "the first"),
+            );
+        }
+        match &rule.condition {
+            Condition::Sql(sql) => condition(scope, &table.fields, &table.name.value, sql, found).map(not),
+            Condition::Complete(fields) => {
+                let mut values = vec![];
+                for field in fields {
+                    if !table.fields.iter().any(|f| f.name.value == field.value) {
+                        found.push(
+                            Diagnostic::error(code::RULE_FIELD, field.span, format!("the table has no field `{}`", field.value))
+                                .label("unknown name")
+                                .suggest(&field.value, table.fields.iter().map(|f| f.name.value.as_str())),
+                        );
+                    }
+                    values.push(column(&field_column(&field.value)));
+                }
+                Some(any_missing(values))
+            }
+        }
+    }).collect()
+}

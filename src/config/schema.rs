@@ -1,0 +1,380 @@
+//! The target as written: tables, fields, constraints, rules.
+
+use std::collections::BTreeMap;
+
+use super::read::{Keys, Name, Spanned, choice, entries, text, texts, words, wrong_kind};
+use super::yaml::{Node, Value};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
+
+/// A schema document.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    pub name: Name,
+    pub version: String,
+    pub description: BTreeMap<String, String>,
+    pub tables: Vec<Table>,
+}
+
+/// One table of the cohort.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub name: Name,
+    pub description: BTreeMap<String, String>,
+    /// Fields that together identify a row, over all files and sites.
+    pub key: Vec<Name>,
+    pub duplicates: Duplicates,
+    /// Most rows that may go to quarantine.
+    pub quarantine: Option<Threshold>,
+    pub fields: Vec<Field>,
+    pub rules: Vec<Rule>,
+}
+
+/// Which row of a repeated key stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    First,
+    Last,
+    None,
+}
+
+/// How a field is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    Integer,
+    Decimal,
+    Boolean,
+    Date,
+    Datetime,
+    Text,
+    Code,
+    Pseudonym,
+}
+
+impl FieldType {
+    /// Type words of a schema.
+    pub const ALL: [(&'static str, FieldType); 8] = [
+        ("integer", FieldType::Integer),
+        ("decimal", FieldType::Decimal),
+        ("boolean", FieldType::Boolean),
+        ("date", FieldType::Date),
+        ("datetime", FieldType::Datetime),
+        ("text", FieldType::Text),
+        ("code", FieldType::Code),
+        ("pseudonym", FieldType::Pseudonym),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, t)| *t == self).map_or("?", |(w, _)| w)
+    }
+
+    /// Whether it has a unit.
+    pub fn is_number(self) -> bool {
+        matches!(self, FieldType::Integer | FieldType::Decimal)
+    }
+}
+
+/// One field with its constraints.
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub name: Name,
+    pub kind: Spanned<FieldType>,
+    pub unit: Option<Name>,
+    pub range: Option<Spanned<[Option<Name>; 2]>>,
+    pub values: Vec<CodeValue>,
+    pub values_span: Option<Span>,
+    pub ordered: bool,
+    pub required: bool,
+    pub pattern: Option<Name>,
+    /// Least and most characters.
+    pub length: Option<Spanned<[Option<u64>; 2]>>,
+    /// Constraint name → severity, where it is not `error`.
+    pub severity: BTreeMap<String, RuleSeverity>,
+    pub description: BTreeMap<String, String>,
+    pub concept: BTreeMap<String, String>,
+}
+
+/// A value of a code field with its labels.
+#[derive(Debug, Clone)]
+pub struct CodeValue {
+    pub value: Name,
+    pub label: BTreeMap<String, String>,
+}
+
+/// What a violated rule does to its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleSeverity {
+    Error,
+    Warning,
+}
+
+const SEVERITIES: [(&str, RuleSeverity); 2] = [("error", RuleSeverity::Error), ("warning", RuleSeverity::Warning)];
+
+/// A rule of one of Kahn's categories.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub id: Name,
+    pub category: RuleCategory,
+    pub condition: Condition,
+    pub severity: RuleSeverity,
+    pub threshold: Option<Threshold>,
+    pub description: BTreeMap<String, String>,
+}
+
+/// Kahn 2016.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleCategory {
+    Conformance,
+    Completeness,
+    Plausibility,
+}
+
+/// What a rule asks of a row.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// True conforms, false violates, null does not apply.
+    Sql(Name),
+    /// All of these fields have a value.
+    Complete(Vec<Name>),
+}
+
+/// A share or number of rows.
+#[derive(Debug, Clone)]
+pub struct Threshold {
+    pub limit: Limit,
+    /// `at_least` (of the rows that conform) rather than `at_most` (of those that violate).
+    pub least: bool,
+    pub per_site: bool,
+    /// For people: `at most 1 % per site`.
+    pub text: String,
+    pub span: Span,
+}
+
+/// How much is allowed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// 0 to 1.
+    Share(f64),
+    Rows(u64),
+}
+
+/// Reads a schema document.
+pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Schema> {
+    let mut keys = Keys::new(node, "the schema", found)?;
+    let name = keys.name("schema", found);
+    let version = keys.require("version", found).and_then(|n| text(n, "version", found));
+    let description = keys.words("description", found);
+    let tables = match keys.require("tables", found) {
+        Some(node) => entries(node, "tables", found).into_iter().filter_map(|(name, n)| table(name, n, found)).collect(),
+        None => vec![],
+    };
+    keys.finish(found);
+    Some(Schema { name: name?, version: version?.value, description, tables })
+}
+
+fn table(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Table> {
+    super::check_name(&name, "table", found);
+    let mut keys = Keys::new(node, format!("the table `{}`", name.value), found)?;
+    let description = keys.words("description", found);
+    let key = keys.texts("key", found).unwrap_or_default();
+    let duplicates = keys
+        .choice("duplicates", &[("first", Duplicates::First), ("last", Duplicates::Last), ("none", Duplicates::None)], found)
+        .map_or(Duplicates::None, |s| s.value);
+    let quarantine = keys.take("quarantine").and_then(|n| {
+        let mut inner = Keys::new(n, "the quarantine threshold", found)?;
+        let threshold = threshold(&mut inner, found);
+        inner.finish(found);
+        threshold
+    });
+    let fields = match keys.require("fields", found) {
+        Some(node) => entries(node, "fields", found).into_iter().filter_map(|(name, n)| field(name, n, found)).collect(),
+        None => vec![],
+    };
+    let rules = match keys.take("rules") {
+        Some(Node { value: Value::List(items), .. }) => items.iter().filter_map(|n| rule(n, found)).collect(),
+        Some(other) => {
+            wrong_kind(other, "rules", "a list of rules", found);
+            vec![]
+        }
+        None => vec![],
+    };
+    keys.finish(found);
+    Some(Table { name, description, key, duplicates, quarantine, fields, rules })
+}
+
+fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> {
+    super::check_name(&name, "field", found);
+    let mut keys = Keys::new(node, format!("the field `{}`", name.value), found)?;
+    let kind = keys.require("type", found).and_then(|n| {
+        let word = n.text().unwrap_or_default();
+        match FieldType::ALL.iter().find(|(w, _)| *w == word) {
+            Some((_, kind)) => Some(Spanned::new(*kind, n.span)),
+            None => {
+                found.push(
+                    Diagnostic::error(code::UNKNOWN_TYPE, n.span, format!("there is no field type `{word}`"))
+                        .label("not a type")
+                        .suggest(word, FieldType::ALL.iter().map(|(w, _)| *w)),
+                );
+                None
+            }
+        }
+    });
+    let unit = keys.text("unit", found);
+    let range = keys.take("range").and_then(|n| pair(n, "range", found));
+    let (values, values_span) = match keys.take("values") {
+        Some(n) => (code_values(n, found), Some(n.span)),
+        None => (vec![], None),
+    };
+    let ordered = keys.flag("ordered", found).unwrap_or(false);
+    let required = keys.flag("required", found).unwrap_or(false);
+    let pattern = keys.text("pattern", found);
+    let length = keys.take("length").and_then(|n| {
+        let ends = pair(n, "length", found)?;
+        let mut lengths = [None, None];
+        for (slot, end) in lengths.iter_mut().zip(&ends.value) {
+            if let Some(end) = end {
+                match end.value.parse() {
+                    Ok(number) => *slot = Some(number),
+                    Err(_) => {
+                        found.push(Diagnostic::error(code::BAD_RANGE, end.span, "a length is a whole number of characters").label("not a whole number"));
+                        return None;
+                    }
+                }
+            }
+        }
+        Some(Spanned::new(lengths, ends.span))
+    });
+    let severity = match keys.take("severity") {
+        Some(n) => {
+            let mut inner = Keys::new(n, "the field's severities", found)?;
+            let mut map = BTreeMap::new();
+            for constraint in ["required", "range", "values", "pattern", "length"] {
+                if let Some(severity) = inner.choice(constraint, &SEVERITIES, found) {
+                    map.insert(constraint.to_owned(), severity.value);
+                }
+            }
+            inner.finish(found);
+            map
+        }
+        None => BTreeMap::new(),
+    };
+    let description = keys.words("description", found);
+    let concept = keys.words("concept", found);
+    keys.finish(found);
+    Some(Field { name, kind: kind?, unit, range, values, values_span, ordered, required, pattern, length, severity, description, concept })
+}
+
+fn pair(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Spanned<[Option<Name>; 2]>> {
+    let end = |n: &Node, found: &mut Diagnostics| if n.is_null() { Some(None) } else { text(n, what, found).map(Some) };
+    match &node.value {
+        Value::List(items) if items.len() == 2 => {
+            Some(Spanned::new([end(&items[0], found)?, end(&items[1], found)?], node.span))
+        }
+        _ => {
+            found.push(
+                Diagnostic::error(code::BAD_RANGE, node.span, format!("`{what}` is not a range"))
+                    .label(format!("expected `[lowest, highest]`, found {}", node.kind()))
+                    .help("an open end is written `null`: `[0, null]`"),
+            );
+            None
+        }
+    }
+}
+
+fn code_values(node: &Node, found: &mut Diagnostics) -> Vec<CodeValue> {
+    match &node.value {
+        Value::Map(_) => entries(node, "values", found)
+            .into_iter()
+            .map(|(value, label)| CodeValue { value, label: if label.is_null() { BTreeMap::new() } else { words(label, "label", found) } })
+            .collect(),
+        _ => texts(node, "values", found).into_iter().map(|value| CodeValue { value, label: BTreeMap::new() }).collect(),
+    }
+}
+
+fn rule(node: &Node, found: &mut Diagnostics) -> Option<Rule> {
+    let mut keys = Keys::new(node, "the rule", found)?;
+    let id = keys.name("id", found);
+    let mut conditions = vec![];
+    if let Some((k, n)) = keys.take_entry("conformance") {
+        conditions.push((k.span, RuleCategory::Conformance, text(n, "conformance", found).map(Condition::Sql)));
+    }
+    if let Some((k, n)) = keys.take_entry("completeness") {
+        conditions.push((k.span, RuleCategory::Completeness, Some(Condition::Complete(texts(n, "completeness", found)))));
+    }
+    if let Some((k, n)) = keys.take_entry("plausibility") {
+        conditions.push((k.span, RuleCategory::Plausibility, text(n, "plausibility", found).map(Condition::Sql)));
+    }
+    let severity = match keys.require("severity", found) {
+        Some(n) => choice(n, "severity", &SEVERITIES, found).map(|s| s.value),
+        None => None,
+    };
+    let threshold = threshold(&mut keys, found);
+    let description = keys.words("description", found);
+    let (span, misspelt) = (keys.span, keys.has_unknown());
+    let has_limit = keys.peek("at_least").or(keys.peek("at_most")).is_some();
+    keys.finish(found);
+    conditions.sort_by_key(|c| c.0);
+    if conditions.is_empty() && misspelt {
+        return None;
+    }
+    if conditions.len() != 1 {
+        let at = conditions.get(1).map_or(span, |c| c.0);
+        found.push(
+            Diagnostic::error(code::RULE_CATEGORY, at, "a rule has exactly one category")
+                .label(if conditions.is_empty() { "no category here" } else { "a second category" })
+                .help("write one of `conformance`, `completeness`, `plausibility`"),
+        );
+        return None;
+    }
+    let (_, category, condition) = conditions.pop()?;
+    let condition = condition?;
+    match (&condition, &threshold) {
+        (Condition::Complete(_), None) if has_limit => {}
+        (Condition::Complete(_), None) => found.push(
+            Diagnostic::error(code::RULE_THRESHOLD, span, "a completeness rule needs a threshold")
+                .label("no `at_least` here")
+                .help("for example `at_least: 90 %`"),
+        ),
+        (Condition::Complete(_), Some(t)) if !t.least => found.push(
+            Diagnostic::error(code::RULE_THRESHOLD, t.span, "completeness is measured from below").label("expected `at_least`"),
+        ),
+        (Condition::Sql(_), Some(t)) if t.least => found.push(
+            Diagnostic::error(code::RULE_THRESHOLD, t.span, "violations are measured from above").label("expected `at_most`"),
+        ),
+        _ => {}
+    }
+    Some(Rule { id: id?, category, condition, severity: severity?, threshold, description })
+}
+
+fn threshold(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Option<Threshold> {
+    let per_site = keys.choice("per", &[("table", false), ("site", true)], found).is_some_and(|s| s.value);
+    let most = keys.take("at_most");
+    let least = keys.take("at_least");
+    let (node, least) = match (most, least) {
+        (Some(_), Some(second)) => {
+            found.push(Diagnostic::error(code::BAD_THRESHOLD, second.span, "one threshold is enough").label("`at_most` is there already"));
+            return None;
+        }
+        (Some(n), None) => (n, false),
+        (None, Some(n)) => (n, true),
+        (None, None) => return None,
+    };
+    let raw = node.text().unwrap_or_default();
+    let limit = match raw.strip_suffix('%') {
+        Some(share) => share.trim().parse::<f64>().ok().filter(|s| (0.0..=100.0).contains(s)).map(|s| Limit::Share(s / 100.0)),
+        None => raw.parse().ok().map(Limit::Rows),
+    };
+    let Some(limit) = limit else {
+        found.push(
+            Diagnostic::error(code::BAD_THRESHOLD, node.span, format!("`{raw}` is not a threshold"))
+                .label("expected a share such as `5 %` or a whole number of rows"),
+        );
+        return None;
+    };
+    let number = match limit {
+        Limit::Share(_) => format!("{} %", raw.trim_end_matches('%').trim()),
+        Limit::Rows(rows) => format!("{rows} rows"),
+    };
+    let text = format!("{} {number}{}", if least { "at least" } else { "at most" }, if per_site { " per site" } else { "" });
+    Some(Threshold { limit, least, per_site, text, span: node.span })
+}

@@ -1,0 +1,246 @@
+//! YAML text to a tree of nodes that know where they stand.
+//!
+//! `serde` stops at the first mistake and forgets where values came from; a check that reports
+//! every mistake with its caret needs neither. So the events of `granit-parser` (the parser under
+//! `serde-saphyr`) become a small tree, and [`super::read`] takes the documents apart.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Parser, ScalarStyle, options};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span, code};
+
+/// A YAML node with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub value: Value,
+    pub span: Span,
+}
+
+/// What a node is. Scalars keep their text as written (`01` stays `01`).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `quoted` scalars are always text; plain ones may be null, numbers or booleans.
+    Scalar { text: String, quoted: bool },
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+}
+
+impl Node {
+    /// The text of a scalar, whatever it looks like.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether this is YAML's null: nothing, `~` or `null`, unquoted.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar { text, quoted: false } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// What this node is, for people.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            _ if self.is_null() => "nothing",
+            Value::Scalar { quoted: true, .. } => "a text",
+            Value::Scalar { text, .. } if text.parse::<f64>().is_ok() => "a number",
+            Value::Scalar { text, .. } if matches!(text.as_str(), "true" | "false") => "true or false",
+            Value::Scalar { .. } => "a text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+        }
+    }
+}
+
+/// Nodes a document may have, aliases expanded.
+const MOST_NODES: usize = 1_000_000;
+/// Depth of nesting that is read.
+const MOST_DEPTH: usize = 64;
+
+/// Reads one document. `None` when it is not YAML; mistakes go to `found`.
+pub fn parse(text: &str, file: FileId, found: &mut Diagnostics) -> Option<Node> {
+    let mut builder = Builder { file, stack: vec![], anchors: HashMap::new(), sizes: HashMap::new(), nodes: 0, root: None };
+    let mut documents = 0;
+    let parser = Parser::new_from_str_with_options(text, options! { emit_comments: false });
+    for event in parser {
+        let (event, place) = match event {
+            Ok(found) => found,
+            Err(error) => {
+                let at = error.marker().byte_offset().unwrap_or(0).min(text.len());
+                found.push(
+                    Diagnostic::error(code::SYNTAX, Span::new(file, at..at + 1), "this is not valid YAML").label(error.info()),
+                );
+                return None;
+            }
+        };
+        let span = Span::new(file, place.byte_range().unwrap_or(0..0));
+        if matches!(event, Event::DocumentStart(..)) {
+            documents += 1;
+            if documents > 1 {
+                found.push(
+                    Diagnostic::error(code::SEVERAL_DOCUMENTS, span, "a second YAML document begins here")
+                        .label("only the first would be read")
+                        .help("one file holds one document; take out the `---`"),
+                );
+                return builder.root;
+            }
+        }
+        if let Err(diagnostic) = builder.event(event, span) {
+            found.push(*diagnostic);
+            return None;
+        }
+    }
+    let root = builder.root?;
+    duplicate_keys(&root, found);
+    Some(root)
+}
+
+enum Open {
+    List(Vec<Node>, Span, usize),
+    Map(Vec<(Node, Node)>, Option<Node>, Span, usize),
+}
+
+struct Builder {
+    file: FileId,
+    stack: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    sizes: HashMap<usize, usize>,
+    nodes: usize,
+    root: Option<Node>,
+}
+
+impl Builder {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Box<Diagnostic>> {
+        match event {
+            Event::Scalar(text, style, anchor, _) => {
+                let node = Node { value: Value::Scalar { text: text.into_owned(), quoted: style != ScalarStyle::Plain }, span };
+                self.close(node, anchor, 1)?;
+            }
+            Event::SequenceStart(_, anchor, _) => self.open(Open::List(vec![], span, anchor))?,
+            Event::MappingStart(_, anchor, _) => self.open(Open::Map(vec![], None, span, anchor))?,
+            Event::SequenceEnd | Event::MappingEnd => {
+                let (value, start, anchor) = match self.stack.pop() {
+                    Some(Open::List(items, start, anchor)) => (Value::List(items), start, anchor),
+                    Some(Open::Map(items, _, start, anchor)) => (Value::Map(items), start, anchor),
+                    None => return Ok(()),
+                };
+                let node = Node { value, span: Span { file: self.file, start: start.start, end: span.end.max(start.end) } };
+                self.close(node, anchor, 1)?;
+            }
+            Event::Alias(id) => {
+                let mut node = match self.anchors.get(&id) {
+                    Some(node) => node.clone(),
+                    None => return Ok(()),
+                };
+                node.span = span;
+                let size = self.sizes.get(&id).copied().unwrap_or(1);
+                self.close(node, 0, size)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, open: Open) -> Result<(), Box<Diagnostic>> {
+        let span = match &open {
+            Open::List(_, span, _) | Open::Map(_, _, span, _) => *span,
+        };
+        self.stack.push(open);
+        if self.stack.len() > MOST_DEPTH {
+            return Err(Box::new(Diagnostic::error(code::ALIAS_DEPTH, span, format!("nested more than {MOST_DEPTH} deep"))));
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Box<Diagnostic>> {
+        self.nodes = self.nodes.saturating_add(size);
+        if self.nodes > MOST_NODES {
+            return Err(Box::new(
+                Diagnostic::error(code::ALIAS_DEPTH, node.span, "the aliases expand to more than a million nodes")
+                    .help("write the repeated part once, in a file of its own"),
+            ));
+        }
+        if anchor != 0 {
+            self.sizes.insert(anchor, count(&node));
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.stack.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::List(items, ..)) => items.push(node),
+            Some(Open::Map(items, key, ..)) => match key.take() {
+                None => *key = Some(node),
+                Some(k) => items.push((k, node)),
+            },
+        }
+        Ok(())
+    }
+}
+
+fn count(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::Scalar { .. } => 0,
+        Value::List(items) => items.iter().map(count).sum(),
+        Value::Map(items) => items.iter().map(|(k, v)| count(k) + count(v)).sum(),
+    }
+}
+
+fn duplicate_keys(node: &Node, found: &mut Diagnostics) {
+    match &node.value {
+        Value::Scalar { .. } => {}
+        Value::List(items) => items.iter().for_each(|n| duplicate_keys(n, found)),
+        Value::Map(items) => {
+            let mut seen: HashMap<&str, Span> = HashMap::new();
+            for (key, value) in items {
+                if let Some(text) = key.text() {
+                    if let Some(first) = seen.insert(text, key.span) {
+                        found.push(
+                            Diagnostic::error(code::DUPLICATE_KEY, key.span, format!("the key `{text}` stands here twice"))
+                                .label("the second one")
+                                .related(first, "the first one"),
+                        );
+                    }
+                }
+                duplicate_keys(value, found);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Node>, Vec<&'static str>) {
+        let mut found = Diagnostics::default();
+        let node = parse(text, FileId(0), &mut found);
+        (node, found.items.iter().map(|d| d.code.id).collect())
+    }
+
+    #[test]
+    fn scalars_keep_their_text_and_their_place() {
+        let (node, codes) = read("a: 01\nclé: \"null\"\nc: null\n");
+        assert!(codes.is_empty());
+        let Some(Node { value: Value::Map(items), .. }) = node else { panic!("a map") };
+        assert_eq!(items[0].1.text(), Some("01"));
+        assert!(!items[1].1.is_null() && items[2].1.is_null());
+        assert_eq!((items[1].1.span.start, items[1].1.span.end), (12, 18));
+    }
+
+    #[test]
+    fn a_bomb_of_aliases_is_refused() {
+        let mut text = String::from("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
+        for (next, last) in ["b", "c", "d", "e", "f", "g"].iter().zip(["a", "b", "c", "d", "e", "f"]) {
+            text += &format!("{next}: &{next} [*{last}, *{last}, *{last}, *{last}, *{last}, *{last}, *{last}, *{last}, *{last}, *{last}]\n");
+        }
+        assert_eq!(read(&text).1, ["C112"]);
+    }
+
+    #[test]
+    fn duplicate_keys_and_second_documents_are_found() {
+        assert_eq!(read("a: 1\na: 2\n").1, ["C105"]);
+        assert_eq!(read("a: 1\n---\nb: 2\n").1, ["C115"]);
+        assert_eq!(read("a: [1\n").1, ["C101"]);
+    }
+}

@@ -1,0 +1,142 @@
+//! Every diagnostic code there is. A code is never reused for another meaning.
+//!
+//! Ranges: C1xx configuration, S2xx schema, M3xx mapping, T4xx transform arguments, R5xx rules
+//! and constraints, D6xx data. R5xx and D6xx also appear as the `code` of a Reason on a row.
+//! A test fails when a code that `check` gives has no golden case in `tests/diagnostics`.
+
+/// A code with its title and, in a sentence or two, why it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Code {
+    pub id: &'static str,
+    pub title: &'static str,
+    pub why: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $title:literal, $why:literal;)*) => {
+        /// The codes by name.
+        pub mod code {
+            use super::Code;
+            $(#[doc = concat!($id, ": ", $title, ". ", $why)]
+            pub const $name: Code = Code { id: $id, title: $title, why: $why };)*
+        }
+        /// All codes, in the order of their ids.
+        pub const ALL: &[Code] = &[$(code::$name),*];
+    };
+}
+
+codes! {
+    SYNTAX = "C101", "not valid YAML", "The document cannot be read any further.";
+    UNKNOWN_KEY = "C102", "unknown key", "A misspelt key would otherwise be ignored in silence.";
+    MISSING_KEY = "C103", "missing key", "The document says nothing of something that cannot be guessed.";
+    WRONG_KIND = "C104", "another kind of value was expected", "For example a list where one text belongs.";
+    DUPLICATE_KEY = "C105", "the same key twice", "Only one of the two could count, and YAML does not say which.";
+    UNKNOWN_CHOICE = "C106", "not one of the choices", "The key takes one of a few words.";
+    UNREADABLE_DOCUMENT = "C107", "a document cannot be read", "The file is absent, not readable or not UTF-8.";
+    NOT_A_DOCUMENT = "C108", "not the kind of document expected here", "A schema begins with `schema:`, a mapping with `mapping:`, a pipeline with `pipeline:`.";
+    NO_MAPPING = "C109", "no mapping found", "A run without a mapping would make an empty cohort.";
+    DUPLICATE_MAPPING = "C110", "two mappings for the same thing", "Names of mappings are unique, and a site fills a table from one mapping.";
+    OTHER_SCHEMA = "C111", "the mapping is for another schema", "A pipeline has one target schema.";
+    ALIAS_DEPTH = "C112", "YAML aliases expand too far", "Documents are written by people; a million nodes is an attack or a slip.";
+    BAD_THRESHOLD = "C113", "not a threshold", "A threshold is a share such as `90 %` or a number of rows.";
+    BAD_NAME = "C114", "not usable as a name", "Sites, tables, fields and sources name folders and columns.";
+    SEVERAL_DOCUMENTS = "C115", "several YAML documents in one file", "Only one would be read.";
+
+    UNKNOWN_TYPE = "S201", "unknown field type", "The type decides how a cell's text is read and stored.";
+    KEY_FIELD = "S202", "the key names a field that is not there", "Uniqueness could not be tested.";
+    BAD_RANGE = "S203", "not a range", "A range is `[lowest, highest]`, in the field's type, lowest first.";
+    CONSTRAINT_TYPE = "S204", "the constraint does not fit the type", "It could never be tested.";
+    UNKNOWN_UNIT = "S205", "not a UCUM unit", "Units are written in UCUM, so that they can be converted.";
+    BAD_PATTERN = "S206", "not a regular expression", "The pattern could not be matched.";
+    RULE_SYNTAX = "S207", "the rule's condition does not parse", "Conditions are DataFusion SQL expressions.";
+    RULE_FIELD = "S208", "the rule names a field that is not there", "Rules speak of the table's own fields.";
+    RULE_TYPE = "S209", "the rule is not a condition", "A condition is true, false, or null where it does not apply.";
+    DUPLICATE_RULE = "S210", "two rules of the same id", "The id is what a coordinator refers to.";
+    RULE_CATEGORY = "S211", "the rule has not exactly one category", "Kahn 2016: conformance, completeness or plausibility.";
+    RULE_THRESHOLD = "S212", "the threshold does not fit the rule", "Completeness takes `at_least`, the other categories `at_most`.";
+    BAD_VALUES = "S213", "the values of the code are not usable", "A code needs at least one value, and each once.";
+
+    UNKNOWN_FIELD = "M301", "the schema has no such field", "The derivation would go nowhere.";
+    UNKNOWN_COLUMN = "M302", "the source has no such column", "The header of the file does not name it.";
+    UNKNOWN_SOURCE = "M303", "the mapping has no such source", "A table is filled from a source of the same mapping.";
+    UNKNOWN_TABLE = "M304", "the schema has no such table", "The rows would go nowhere.";
+    REQUIRED_FIELD = "M305", "a required field has no derivation", "Every row would go to quarantine.";
+    NO_ORIGIN = "M306", "the derivation does not say where its value comes from", "It needs `from`, `coalesce`, `value`, `sql`, `age_at`, or `impossible` / `undetermined`.";
+    TWO_ORIGINS = "M307", "the derivation says twice where its value comes from", "Only one could count.";
+    NO_POLICY = "M308", "a step can fail and nothing says what happens then", "Nothing is dropped in silence: `on_error` says what a value that cannot be read does to its row.";
+    MAP_TARGET = "M309", "the map's target is not a value of the field", "The rows would fail the schema.";
+    FIELD_TYPE = "M310", "the value does not have the field's type", "It would be lost or rounded.";
+    DERIVATION_UNIT = "M311", "not a UCUM unit", "Units are written in UCUM, so that they can be converted.";
+    NOT_CONVERTIBLE = "M312", "the units do not convert", "They measure different things.";
+    NO_SCHEMA_UNIT = "M313", "the schema gives the field no unit", "There is nothing to convert to.";
+    SQL_SYNTAX = "M314", "the SQL does not parse", "Expressions are DataFusion SQL.";
+    SQL_NAME = "M315", "the SQL names something that is not there", "Names are the source's columns and the table's fields, in their exact spelling.";
+    SQL_FUNCTION = "M316", "not a function that can be used here", "Only functions that cannot fail on a row are open to expressions.";
+    SQL_TYPE = "M317", "the SQL does not type", "Its parts or its result do not fit.";
+    CYCLE = "M318", "fields that need each other", "None of them could be computed first.";
+    NO_FILE = "M319", "no file matches the path", "The source cannot be read.";
+    BAD_HEADER = "M320", "the file has no usable header", "Columns are found by the names in the header.";
+    DUPLICATE_COLUMN = "M321", "the header names the column twice", "Which of the two is meant cannot be known.";
+    DIFFERENT_HEADERS = "M322", "a file of the source lacks a column", "All files of a source must have the columns that are used.";
+    NOT_MAPPED = "M323", "a field of the schema is not mentioned", "Say `impossible` or `undetermined` with a reason, so that the report need not show it as forgotten.";
+    REQUIRED_IMPOSSIBLE = "M324", "a required field is declared impossible", "Every row would go to quarantine.";
+    NO_KEY = "M325", "a pseudonym, but no key is named", "Person numbers are never stored: the pipeline must say where the key is.";
+    SQL_FORM = "M326", "not an expression over one row", "Aggregates, windows, subqueries and volatile functions have no place in a derivation.";
+    UNUSED_SOURCE = "M327", "the source is not used", "No table is filled from it.";
+    CONSTANT = "M328", "the constant does not fit the field", "Every row would fail the schema.";
+    SAME_MAP_KEY = "M329", "the map has the same key twice", "The entries differ only in case, which is ignored here.";
+
+    UNKNOWN_TRANSFORM = "T401", "unknown transform", "It would be ignored in silence.";
+    DATE_FORMAT = "T402", "not a date format", "The format's specifiers are strptime's: `%d/%m/%Y`.";
+    NUMBER_MARKS = "T403", "the number's marks are not usable", "Decimal and group mark are single, different characters.";
+    BIN_OVERLAP = "T404", "the bins are not usable", "Each is `[low, high]`, and a number must belong to one at most.";
+    BIN_CLASS = "T405", "the class is not a value of the field", "The rows would fail the schema.";
+    CLEAN_STEP = "T406", "unknown clean-up step", "It would be ignored in silence.";
+    WORD_OVERLAP = "T407", "the same word means true and false", "One of them must go.";
+    TRANSFORM_TYPE = "T408", "the transform does not fit the field's type", "Its result could not be stored.";
+    TRANSFORM_CLASH = "T409", "two transforms that exclude each other", "Each reads the cell in its own way.";
+    AGE_PARTNER = "T410", "`age_at` and `born` belong together", "An age needs both dates.";
+    UNMAPPED_ALONE = "T411", "`unmapped` without a map", "There is nothing that could be unmapped.";
+    UNKNOWN_ENCODING = "T412", "unknown encoding", "The bytes could not be read.";
+    BAD_MARK = "T413", "not a single character", "Delimiter, quote, escape and comment are one ASCII character each.";
+
+    REQUIRED = "R501", "required, but missing", "The schema wants a value in every row.";
+    RANGE = "R502", "outside the range", "The schema's range, both ends included.";
+    VALUES = "R503", "not one of the values", "The schema lists what the code may be.";
+    PATTERN = "R504", "does not match the pattern", "The schema's pattern must match the whole text.";
+    LENGTH = "R505", "too short or too long", "The schema's least and most characters.";
+    KEY = "R506", "the key is not unique", "Another row of the table has the same key.";
+    RULE = "R507", "violates a rule", "A condition of the schema over several fields.";
+    COMPLETENESS = "R508", "not complete enough", "The share of rows with a value is below the threshold.";
+
+    UNREADABLE = "D601", "the source cannot be read", "The run stops; nothing is written.";
+    EMPTY_FILE = "D602", "the file is empty", "Not even a header is there.";
+    NOT_TEXT = "D603", "the file is not delimited text", "Its first bytes are those of another format.";
+    CHANGED = "D604", "the file changed while it was read", "What was counted and what was read would not be the same.";
+    POLICY_FAIL = "D605", "a value cannot be read, and the mapping says `fail`", "The run stops; nothing is written.";
+    TOO_FEW_CELLS = "D610", "the row has too few cells", "Cells are missing at its end.";
+    TOO_MANY_CELLS = "D611", "the row has too many cells", "Often an unquoted delimiter in a text.";
+    INVALID_BYTES = "D612", "bytes that the encoding does not have", "The file is in another encoding, or damaged.";
+    NUL_BYTE = "D613", "a NUL byte in the row", "The file is damaged or binary.";
+    UNTERMINATED_QUOTE = "D614", "a quote that is never closed", "The row ends at the end of its line.";
+    MALFORMED_QUOTE = "D615", "text after a closing quote", "The quote inside the text is not doubled.";
+    PARSE = "D620", "cannot be read as the field's type", "For example a date that does not exist.";
+    UNMAPPED = "D621", "not in the map", "The mapping does not know this code.";
+    EXPRESSION = "D622", "the expression has no result", "For example a division by zero.";
+    BINS = "D623", "in none of the bins", "The mapping's bins do not cover this number.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn codes_are_unique_and_sorted_within_their_ranges() {
+        let mut ids: Vec<_> = ALL.iter().map(|c| c.id).collect();
+        let n = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), n);
+        assert!(ids.iter().all(|id| id.len() == 4 && "CSMTRD".contains(&id[..1])));
+    }
+}

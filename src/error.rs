@@ -1,0 +1,139 @@
+//! What ends a run, and with which exit code.
+//!
+//! Mistakes in documents are [`crate::diagnostic::Diagnostic`]s, and a bad row is a Reason; an
+//! [`Error`] is what neither can be: a source that cannot be read, an environment that does not
+//! let us work, an interrupt, a bug.
+
+use std::fmt;
+
+use datafusion::common::DataFusionError;
+
+use crate::diagnostic::{Code, code};
+
+/// Exit codes of the program; a contract.
+pub mod exit {
+    pub const DONE: u8 = 0;
+    /// Done, outputs written, but the data fails a threshold of the schema.
+    pub const FAILED_THRESHOLD: u8 = 1;
+    /// The YAML or the command line is wrong; nothing was read.
+    pub const WRONG_INPUT: u8 = 2;
+    /// A source cannot be read.
+    pub const SOURCE: u8 = 3;
+    /// Disk, permission, memory, key.
+    pub const ENVIRONMENT: u8 = 4;
+    /// A bug of ours.
+    pub const BUG: u8 = 70;
+    /// Interrupted, as shells count: 128 + the signal.
+    pub const INTERRUPTED: u8 = 130;
+    pub const TERMINATED: u8 = 143;
+}
+
+/// Why a run ended early.
+#[derive(Debug)]
+pub enum Error {
+    /// A source cannot be read: code and what happened, without any cell's value.
+    Source { code: Code, message: String },
+    /// The environment does not let us work.
+    Environment { message: String, help: Option<String> },
+    /// SIGINT or SIGTERM.
+    Interrupted { signal: u8 },
+    /// Something that cannot happen did.
+    Bug { message: String },
+}
+
+impl Error {
+    /// A failure of disk, permission or memory.
+    pub fn environment(doing: &str, error: impl fmt::Display) -> Self {
+        Error::Environment { message: format!("{doing}: {error}"), help: None }
+    }
+
+    /// A failure of the environment with its remedy.
+    pub fn environment_help(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Error::Environment { message: message.into(), help: Some(help.into()) }
+    }
+
+    /// A source that cannot be read.
+    pub fn source(code: Code, message: impl Into<String>) -> Self {
+        Error::Source { code, message: message.into() }
+    }
+
+    /// A row that must not fail, but does.
+    pub fn policy_fail(file: &str, row: i64, field: Option<&str>, rule: &str) -> Self {
+        let field = field.map_or(String::new(), |f| format!(" of the field `{f}`"));
+        Error::source(code::POLICY_FAIL, format!("{file}, row {row}: `{rule}`{field} failed, and the mapping says `fail`"))
+    }
+
+    /// The program's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Source { .. } => exit::SOURCE,
+            Error::Environment { .. } => exit::ENVIRONMENT,
+            Error::Interrupted { signal: 15 } => exit::TERMINATED,
+            Error::Interrupted { .. } => exit::INTERRUPTED,
+            Error::Bug { .. } => exit::BUG,
+        }
+    }
+
+    /// Carries this error through DataFusion's operators.
+    pub fn into_datafusion(self) -> DataFusionError {
+        DataFusionError::External(Box::new(self))
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        match error {
+            DataFusionError::External(inner) => match inner.downcast::<Error>() {
+                Ok(ours) => *ours,
+                Err(other) => Error::Bug { message: other.to_string() },
+            },
+            DataFusionError::Context(_, inner) => Error::from(*inner),
+            DataFusionError::Shared(inner) => match std::sync::Arc::try_unwrap(inner) {
+                Ok(inner) => Error::from(inner),
+                Err(shared) => Error::from_shared(&shared),
+            },
+            DataFusionError::ResourcesExhausted(message) => {
+                Error::environment_help(format!("not enough memory: {message}"), "give it more with `--memory`, or fewer partitions with `--partitions`")
+            }
+            DataFusionError::IoError(error) => Error::environment("input or output", error),
+            other => Error::Bug { message: other.strip_backtrace() },
+        }
+    }
+}
+
+impl Error {
+    fn from_shared(shared: &DataFusionError) -> Error {
+        match shared.find_root() {
+            DataFusionError::External(inner) => match inner.downcast_ref::<Error>() {
+                Some(Error::Source { code, message }) => Error::Source { code: *code, message: message.clone() },
+                Some(Error::Environment { message, help }) => Error::Environment { message: message.clone(), help: help.clone() },
+                Some(Error::Interrupted { signal }) => Error::Interrupted { signal: *signal },
+                Some(Error::Bug { message }) => Error::Bug { message: message.clone() },
+                None => Error::Bug { message: inner.to_string() },
+            },
+            other => Error::Bug { message: other.strip_backtrace() },
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Source { code, message } => write!(f, "error[{}]: {message}", code.id),
+            Error::Environment { message, help } => {
+                write!(f, "error: {message}")?;
+                help.as_ref().map_or(Ok(()), |h| write!(f, "\n  = help: {h}"))
+            }
+            Error::Interrupted { .. } => write!(f, "interrupted: nothing was written"),
+            Error::Bug { message } => write!(f, "bug: {message}\n  = help: this should not happen; please report it with the command line and the version"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Error::Bug { message: format!("a number that JSON cannot hold: {error}") }
+    }
+}

@@ -1,0 +1,291 @@
+//! Counts of the accepted values of each field, mergeable and independent of partitions.
+//!
+//! Everything in the report is computed from counts of whole values, so 1 and 4 partitions give
+//! the same report. Numbers are counted exactly up to [`MOST_DISTINCT`] distinct values, and in
+//! buckets of 1/512 relative width beyond.
+
+use std::collections::HashMap;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use serde::{Deserialize, Serialize};
+
+use super::summary::{CategoryCount, Distribution};
+use crate::config::schema::{Field, FieldType};
+
+/// Distinct numbers that are counted one by one.
+pub const MOST_DISTINCT: usize = 65_536;
+/// Bars of a histogram.
+const BARS: usize = 24;
+const SMALL: usize = 4096;
+
+/// One field's counts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    pub rows: u64,
+    pub filled: u64,
+    counts: Counts,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+enum Counts {
+    #[default]
+    Nothing,
+    Numbers(Numbers),
+    /// Days since 1970-01-01.
+    Days(HashMap<i32, u64>),
+    Texts(Vec<(String, u64)>),
+}
+
+/// Counts of numbers; small whole numbers have their own slots.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Numbers {
+    small: Vec<u64>,
+    others: HashMap<u64, u64>,
+    bucketed: bool,
+}
+
+impl Numbers {
+    fn add(&mut self, value: f64, times: u64) {
+        if value >= 0.0 && value < SMALL as f64 && value.fract() == 0.0 && !(value == 0.0 && value.is_sign_negative()) {
+            if self.small.is_empty() {
+                self.small.resize(SMALL, 0);
+            }
+            if let Some(slot) = self.small.get_mut(value as usize) {
+                *slot += times;
+            }
+            return;
+        }
+        let key = if self.bucketed { bucket(value) } else { value.to_bits() };
+        *self.others.entry(key).or_default() += times;
+        if self.others.len() > MOST_DISTINCT && !self.bucketed {
+            self.to_buckets();
+        }
+    }
+
+    fn to_buckets(&mut self) {
+        self.bucketed = true;
+        let exact = std::mem::take(&mut self.others);
+        for (bits, times) in exact {
+            *self.others.entry(bucket(f64::from_bits(bits))).or_default() += times;
+        }
+    }
+
+    fn merge(&mut self, mut other: Numbers) {
+        if self.small.is_empty() {
+            self.small = std::mem::take(&mut other.small);
+        } else {
+            self.small.iter_mut().zip(&other.small).for_each(|(a, b)| *a += b);
+        }
+        if other.bucketed && !self.bucketed {
+            self.to_buckets();
+        }
+        for (bits, times) in other.others {
+            let key = if self.bucketed { bucket(f64::from_bits(bits)) } else { bits };
+            *self.others.entry(key).or_default() += times;
+        }
+        if self.others.len() > MOST_DISTINCT && !self.bucketed {
+            self.to_buckets();
+        }
+    }
+
+    /// Values with their counts, ascending.
+    fn sorted(&self) -> Vec<(f64, u64)> {
+        let small = self.small.iter().enumerate().filter(|(_, n)| **n > 0).map(|(v, n)| (v as f64, *n));
+        let mut all: Vec<(f64, u64)> = small.chain(self.others.iter().map(|(bits, n)| (f64::from_bits(*bits), *n))).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        all
+    }
+}
+
+/// Keeps nine bits of the fraction.
+fn bucket(value: f64) -> u64 {
+    value.to_bits() & !((1u64 << 43) - 1)
+}
+
+impl Profile {
+    /// Adds the accepted values of a batch.
+    pub fn add(&mut self, array: &ArrayRef) {
+        self.rows += array.len() as u64;
+        self.filled += (array.len() - array.null_count()) as u64;
+        match array.data_type() {
+            DataType::Int64 => array.as_primitive::<Int64Type>().iter().flatten().for_each(|v| self.number(v as f64)),
+            DataType::Float64 => array.as_primitive::<Float64Type>().iter().flatten().for_each(|v| self.number(v)),
+            DataType::Date32 => array.as_primitive::<Date32Type>().iter().flatten().for_each(|v| self.day(v)),
+            DataType::Timestamp(..) => array
+                .as_primitive::<TimestampMicrosecondType>()
+                .iter()
+                .flatten()
+                .for_each(|v| self.day(i32::try_from(v.div_euclid(86_400_000_000)).unwrap_or(0))),
+            DataType::Boolean => {
+                let array = array.as_boolean();
+                let yes = array.true_count() as u64;
+                self.text("true", yes);
+                self.text("false", (array.len() - array.null_count()) as u64 - yes);
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds the accepted values of a batch of codes.
+    pub fn add_codes(&mut self, array: &ArrayRef) {
+        self.rows += array.len() as u64;
+        self.filled += (array.len() - array.null_count()) as u64;
+        match array.data_type() {
+            DataType::Utf8View => {
+                let array = array.as_string_view();
+                let mut run: Option<(&str, u64)> = None;
+                for value in array.iter().flatten() {
+                    match &mut run {
+                        Some((last, n)) if *last == value => *n += 1,
+                        _ => {
+                            if let Some((last, n)) = run.replace((value, 1)) {
+                                self.text(last, n);
+                            }
+                        }
+                    }
+                }
+                if let Some((last, n)) = run {
+                    self.text(last, n);
+                }
+            }
+            DataType::Int64 => array.as_primitive::<Int64Type>().iter().flatten().for_each(|v| self.number(v as f64)),
+            _ => {}
+        }
+    }
+
+    fn number(&mut self, value: f64) {
+        if !matches!(self.counts, Counts::Numbers(_)) {
+            self.counts = Counts::Numbers(Numbers::default());
+        }
+        if let Counts::Numbers(numbers) = &mut self.counts {
+            numbers.add(value, 1);
+        }
+    }
+
+    fn day(&mut self, day: i32) {
+        if !matches!(self.counts, Counts::Days(_)) {
+            self.counts = Counts::Days(HashMap::new());
+        }
+        if let Counts::Days(days) = &mut self.counts {
+            *days.entry(day).or_default() += 1;
+        }
+    }
+
+    fn text(&mut self, value: &str, times: u64) {
+        if times == 0 {
+            return;
+        }
+        if !matches!(self.counts, Counts::Texts(_)) {
+            self.counts = Counts::Texts(vec![]);
+        }
+        if let Counts::Texts(texts) = &mut self.counts {
+            match texts.iter_mut().find(|(v, _)| v == value) {
+                Some((_, n)) => *n += times,
+                None => texts.push((value.to_owned(), times)),
+            }
+        }
+    }
+
+    /// Adds another partition's counts.
+    pub fn merge(&mut self, other: Profile) {
+        self.rows += other.rows;
+        self.filled += other.filled;
+        match (&mut self.counts, other.counts) {
+            (_, Counts::Nothing) => {}
+            (Counts::Numbers(a), Counts::Numbers(b)) => a.merge(b),
+            (Counts::Days(a), Counts::Days(b)) => b.into_iter().for_each(|(day, n)| *a.entry(day).or_default() += n),
+            (Counts::Texts(_), Counts::Texts(b)) => b.iter().for_each(|(value, n)| self.text(value, *n)),
+            (mine, theirs) => *mine = theirs,
+        }
+    }
+
+    /// The distribution that the report shows.
+    pub fn distribution(&self, field: &Field) -> Option<Distribution> {
+        match (&self.counts, field.kind.value) {
+            (_, FieldType::Text | FieldType::Pseudonym) => None,
+            (Counts::Texts(texts), FieldType::Code) => Some(categories(field.values.iter().map(|v| v.value.value.as_str()), |v| {
+                texts.iter().find(|(t, _)| t == v).map_or(0, |(_, n)| *n)
+            })),
+            (Counts::Numbers(numbers), FieldType::Code) => Some(categories(field.values.iter().map(|v| v.value.value.as_str()), |v| {
+                let wanted = v.parse::<i64>().map(|v| v as f64).unwrap_or(f64::NAN);
+                numbers.sorted().iter().find(|(number, _)| *number == wanted).map_or(0, |(_, n)| *n)
+            })),
+            (Counts::Texts(texts), FieldType::Boolean) => {
+                Some(categories(["true", "false"].into_iter(), |v| texts.iter().find(|(t, _)| t == v).map_or(0, |(_, n)| *n)))
+            }
+            (Counts::Days(days), _) => years(days),
+            (Counts::Numbers(numbers), _) => number_distribution(&numbers.sorted()),
+            _ => None,
+        }
+    }
+}
+
+fn categories<'a>(values: impl Iterator<Item = &'a str>, rows: impl Fn(&str) -> u64) -> Distribution {
+    Distribution::Category { counts: values.map(|v| CategoryCount { value: v.to_owned(), rows: rows(v) }).collect() }
+}
+
+fn years(days: &HashMap<i32, u64>) -> Option<Distribution> {
+    use chrono::Datelike;
+    let mut by_year: std::collections::BTreeMap<i32, u64> = Default::default();
+    for (day, n) in days {
+        let year = chrono::NaiveDate::default().checked_add_signed(chrono::TimeDelta::days(i64::from(*day)))?.year();
+        *by_year.entry(year).or_default() += n;
+    }
+    let (first, last) = (*by_year.keys().next()?, *by_year.keys().next_back()?);
+    let counts = (first..=last).map(|y| by_year.get(&y).copied().unwrap_or(0)).collect();
+    Some(Distribution::Year { first, counts })
+}
+
+fn number_distribution(sorted: &[(f64, u64)]) -> Option<Distribution> {
+    let n: u64 = sorted.iter().map(|(_, n)| n).sum();
+    let (low, high) = (sorted.first()?.0, sorted.last()?.0);
+    let mean = sorted.iter().map(|(v, n)| v * *n as f64).sum::<f64>() / n as f64;
+    let squares: f64 = sorted.iter().map(|(v, n)| (v - mean).powi(2) * *n as f64).sum();
+    let sd = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
+    let at = |rank: u64| {
+        let mut seen = 0;
+        sorted.iter().find(|(_, times)| { seen += times; seen > rank }).map(|(v, _)| *v)
+    };
+    let median = at((n - 1) / 2).zip(at(n / 2)).map(|(a, b)| (a + b) / 2.0);
+    let mut bins = vec![0; if low == high { 1 } else { BARS }];
+    let last = bins.len() - 1;
+    for (value, times) in sorted {
+        let share = if high > low { (value - low) / (high - low) } else { 0.0 };
+        let bin = ((share * bins.len() as f64) as usize).min(last);
+        if let Some(slot) = bins.get_mut(bin) {
+            *slot += times;
+        }
+    }
+    Some(Distribution::Number { mean: Some(mean), sd, median, low, high, bins })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 1, 2, 2, 7: mean 3, sum of squares 4+1+1+16 = 22, sd √(22/3), median 2.
+    #[test]
+    fn moments_of_four_numbers() {
+        let mut profile = Profile::default();
+        for v in [2.0, 7.0, 1.0, 2.0] {
+            profile.number(v);
+        }
+        let Counts::Numbers(numbers) = &profile.counts else { panic!("numbers") };
+        let Some(Distribution::Number { mean, sd, median, low, high, bins }) = number_distribution(&numbers.sorted()) else { panic!("a distribution") };
+        assert_eq!((mean, median, low, high), (Some(3.0), Some(2.0), 1.0, 7.0));
+        assert_eq!(sd, Some((22.0f64 / 3.0).sqrt()));
+        assert_eq!((bins.iter().sum::<u64>(), bins[0], bins[BARS - 1]), (4, 1, 1));
+    }
+
+    #[test]
+    fn merging_equals_adding() {
+        let numbers: Vec<f64> = (0..70_000).map(|i| f64::from(i) * 0.37 - 9000.0).collect();
+        let mut whole = Profile::default();
+        numbers.iter().for_each(|v| whole.number(*v));
+        let (mut a, mut b) = (Profile::default(), Profile::default());
+        numbers.iter().enumerate().for_each(|(i, v)| if i % 3 == 0 { a.number(*v) } else { b.number(*v) });
+        a.merge(b);
+        assert_eq!(a.counts, whole.counts);
+    }
+}

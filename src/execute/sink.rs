@@ -1,0 +1,393 @@
+//! The one pass: annotated rows in, part files and counts out.
+//!
+//! Each partition writes its accepted and its rejected rows as they come, counts every check,
+//! and returns one row: its summary as JSON. The sink is a unary operator, so an engine that cuts
+//! plans into tasks can run it anywhere; only the driver commits what the summaries name.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, StringArray, StringBuilder, StructBuilder};
+use datafusion::arrow::buffer::BooleanBuffer;
+use datafusion::arrow::compute::{cast, filter_record_batch};
+use datafusion::arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, SchemaRef};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result, internal_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+
+use super::keys::{KeyWriter, RowId};
+use super::profile::Profile;
+use super::write::{PartFile, PartWriter};
+use crate::error::Error;
+use crate::plan::Layout;
+use crate::rule::Effect;
+
+/// Distinct unmapped texts that are counted one by one, per check and partition.
+const MOST_TEXTS: usize = 20_000;
+
+/// What the sink must know of a table, beside its rows.
+#[derive(Debug)]
+pub struct SinkSpec {
+    /// Place of the table in the run.
+    pub run: u32,
+    pub layout: Layout,
+    /// The files of the source, as shown in quarantine.
+    pub files: Vec<String>,
+    /// The schema of accepted rows with its metadata.
+    pub accepted: SchemaRef,
+    /// The schema of rejected rows.
+    pub rejected: SchemaRef,
+    pub checks: Vec<SinkCheck>,
+    /// Fields of the key, by position among the fields.
+    pub key: Vec<usize>,
+    /// Fields that are codes: profiled by value.
+    pub codes: Vec<bool>,
+    pub folder: PathBuf,
+    pub keys: PathBuf,
+    /// Rows that lost their place to another row of the same key.
+    pub losers: HashSet<RowId>,
+    /// Partitions to run; the others give nothing.
+    pub partitions: Option<HashSet<usize>>,
+    pub attempt: u32,
+    pub progress: Progress,
+}
+
+/// A check as the sink sees it.
+#[derive(Debug, Clone)]
+pub struct SinkCheck {
+    pub code: &'static str,
+    pub field: Option<String>,
+    pub rule: String,
+    pub effect: Effect,
+}
+
+/// Counters that the progress bar reads.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    pub rows: Arc<AtomicU64>,
+    pub rejected: Arc<AtomicU64>,
+}
+
+/// What one partition did.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PartitionSummary {
+    pub partition: usize,
+    pub rows_read: u64,
+    pub rows_accepted: u64,
+    pub rows_quarantined: u64,
+    pub rows_flagged: u64,
+    /// Rows that a repeated key sent to quarantine.
+    pub rows_repeated: u64,
+    pub accepted: Option<PartFile>,
+    pub rejected: Option<PartFile>,
+    /// Violated and denominator, per check.
+    pub checks: Vec<(u64, u64)>,
+    pub profiles: Vec<Profile>,
+    /// Texts of unmapped values, per entry of the layout's texts.
+    pub texts: Vec<TextCounts>,
+}
+
+/// Unmapped values with the number of their rows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TextCounts {
+    pub counts: HashMap<String, u64>,
+    /// Rows whose value was not kept: too many distinct ones, or too long.
+    pub others: u64,
+}
+
+/// Splits annotated rows into part files.
+#[derive(Debug)]
+pub struct SplitSinkExec {
+    input: Arc<dyn ExecutionPlan>,
+    spec: Arc<SinkSpec>,
+    properties: Arc<PlanProperties>,
+}
+
+impl SplitSinkExec {
+    /// A sink over annotated rows.
+    pub fn new(input: Arc<dyn ExecutionPlan>, spec: Arc<SinkSpec>) -> Self {
+        let schema = Arc::new(Schema::new(vec![Field::new("summary", DataType::Utf8, false)]));
+        let properties =
+            PlanProperties::new(EquivalenceProperties::new(schema), input.output_partitioning().clone(), EmissionType::Final, Boundedness::Bounded);
+        SplitSinkExec { input, spec, properties: Arc::new(properties) }
+    }
+}
+
+impl DisplayAs for SplitSinkExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SplitSinkExec: fields={}, checks={}", self.spec.layout.fields.len(), self.spec.checks.len())
+    }
+}
+
+impl ExecutionPlan for SplitSinkExec {
+    fn name(&self) -> &str {
+        "SplitSinkExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        match children.pop() {
+            Some(input) if children.is_empty() => Ok(Arc::new(SplitSinkExec::new(input, Arc::clone(&self.spec)))),
+            _ => internal_err!("a sink has one input"),
+        }
+    }
+
+    fn apply_expressions(&self, _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let schema = self.schema();
+        if self.spec.partitions.as_ref().is_some_and(|wanted| !wanted.contains(&partition)) {
+            return Ok(Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::empty())));
+        }
+        let mut input = self.input.execute(partition, context)?;
+        let (spec, out) = (Arc::clone(&self.spec), Arc::clone(&schema));
+        let work = async move {
+            let mut sink = Sink::new(spec, partition);
+            while let Some(batch) = input.next().await {
+                sink.add(&batch?)?;
+                // Lets other partitions, the progress bar and a signal have their turn.
+                tokio::task::yield_now().await;
+            }
+            let summary = sink.finish()?;
+            let text = serde_json::to_string(&summary).map_err(|e| DataFusionError::External(Box::new(e)))?;
+            Ok(RecordBatch::try_new(out, vec![Arc::new(StringArray::from(vec![text]))])?)
+        };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::once(work))))
+    }
+}
+
+struct Sink {
+    spec: Arc<SinkSpec>,
+    summary: PartitionSummary,
+    accepted: PartWriter,
+    rejected: PartWriter,
+    keys: Option<KeyWriter>,
+}
+
+impl Sink {
+    fn new(spec: Arc<SinkSpec>, partition: usize) -> Self {
+        let attempt = spec.attempt;
+        let name = |kind: &str| spec.folder.join(format!("{kind}-{:03}-{partition:05}-{attempt}.parquet", spec.run));
+        let keys = (!spec.key.is_empty() && attempt == 0).then(|| KeyWriter::new(&spec.keys, format!("{:03}-{partition:05}", spec.run), spec.run));
+        Sink {
+            summary: PartitionSummary {
+                partition,
+                checks: vec![(0, 0); spec.checks.len()],
+                profiles: vec![Profile::default(); spec.layout.fields.len()],
+                texts: vec![TextCounts::default(); spec.layout.texts.len()],
+                ..Default::default()
+            },
+            accepted: PartWriter::new(name("accepted"), Arc::clone(&spec.accepted), false),
+            rejected: PartWriter::new(name("rejected"), Arc::clone(&spec.rejected), true),
+            keys,
+            spec,
+        }
+    }
+
+    fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        let spec = Arc::clone(&self.spec);
+        let rows = batch.num_rows();
+        let checks: Vec<&BooleanArray> = spec.layout.checks.clone().map(|i| batch.column(i).as_boolean()).collect();
+        let mut rejected = BooleanBuffer::new_unset(rows);
+        let mut flagged = BooleanBuffer::new_unset(rows);
+        for (at, (array, check)) in checks.iter().zip(&spec.checks).enumerate() {
+            let violated = match array.nulls() {
+                Some(nulls) => array.values() & nulls.inner(),
+                None => array.values().clone(),
+            };
+            let count = violated.count_set_bits();
+            if let Some(counts) = self.summary.checks.get_mut(at) {
+                counts.0 += count as u64;
+                counts.1 += (rows - array.null_count()) as u64;
+            }
+            if count == 0 {
+                continue;
+            }
+            match check.effect {
+                Effect::Warn => flagged = &flagged | &violated,
+                Effect::Quarantine => rejected = &rejected | &violated,
+                Effect::Fail => return Err(self.stop(batch, check, &violated)),
+            }
+        }
+        let losers = self.losers(batch);
+        if let Some(losers) = &losers {
+            let repeated = losers & &!&rejected;
+            self.summary.rows_repeated += repeated.count_set_bits() as u64;
+            rejected = &rejected | losers;
+        }
+        self.texts(batch, &checks);
+        let stays = !&rejected;
+        let (n_rejected, n_stays) = (rejected.count_set_bits(), stays.count_set_bits());
+        self.summary.rows_read += rows as u64;
+        self.summary.rows_accepted += n_stays as u64;
+        self.summary.rows_quarantined += n_rejected as u64;
+        self.summary.rows_flagged += (&flagged & &stays).count_set_bits() as u64;
+        spec.progress.rows.fetch_add(rows as u64, Ordering::Relaxed);
+        spec.progress.rejected.fetch_add(n_rejected as u64, Ordering::Relaxed);
+        if n_stays > 0 {
+            self.accept(batch, (n_rejected > 0).then(|| BooleanArray::from(stays)))?;
+        }
+        if n_rejected > 0 {
+            self.reject(batch, &BooleanArray::from(rejected), losers.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, batch: &RecordBatch, mask: Option<BooleanArray>) -> Result<()> {
+        let spec = Arc::clone(&self.spec);
+        let places: Vec<usize> = spec.layout.fields.clone().chain(spec.layout.provenance.clone().take(2)).collect();
+        let fields = batch.project(&places)?;
+        let fields = match &mask {
+            Some(mask) => filter_record_batch(&fields, mask)?,
+            None => fields,
+        };
+        let width = spec.layout.fields.len();
+        for ((profile, array), is_code) in self.summary.profiles.iter_mut().zip(fields.columns()).zip(&spec.codes) {
+            if *is_code { profile.add_codes(array) } else { profile.add(array) }
+        }
+        if let Some(keys) = &mut self.keys {
+            let arrays: Vec<ArrayRef> = spec.key.iter().filter_map(|k| fields.columns().get(*k).cloned()).collect();
+            let (files, rows) = (fields.column(width).as_primitive::<Int64Type>(), fields.column(width + 1).as_primitive::<Int64Type>());
+            keys.add(&arrays, files, rows).map_err(|e| Error::environment("writing key records", e).into_datafusion())?;
+        }
+        self.accepted.write(fields.columns().get(..width).unwrap_or_default().to_vec(), fields.num_rows())
+    }
+
+    fn reject(&mut self, batch: &RecordBatch, mask: &BooleanArray, losers: Option<&BooleanBuffer>) -> Result<()> {
+        let spec = Arc::clone(&self.spec);
+        let raw: Vec<usize> = spec.layout.raw.clone().chain(spec.layout.provenance.clone()).collect();
+        let rows = filter_record_batch(&batch.project(&raw)?, mask)?;
+        let mut columns: Vec<ArrayRef> = rows.columns().get(..spec.layout.raw.len()).unwrap_or_default().to_vec();
+        let provenance = rows.columns().get(spec.layout.raw.len()..).unwrap_or_default();
+        let [file, row, byte, _, record] = provenance else { return internal_err!("provenance has five columns") };
+        let names: StringArray = file.as_primitive::<Int64Type>().iter().map(|f| f.and_then(|f| spec.files.get(usize::try_from(f).ok()?)).map(String::as_str)).collect();
+        columns.extend([Arc::new(names) as ArrayRef, Arc::clone(row), Arc::clone(byte), Arc::clone(record)]);
+        columns.push(self.reasons(batch, mask, losers));
+        self.rejected.write(columns, rows.num_rows())
+    }
+
+    /// Every reason of every rejected row, in the order of the checks.
+    fn reasons(&self, batch: &RecordBatch, mask: &BooleanArray, losers: Option<&BooleanBuffer>) -> ArrayRef {
+        let spec = &self.spec;
+        let checks: Vec<&BooleanArray> = spec.layout.checks.clone().map(|i| batch.column(i).as_boolean()).collect();
+        let mut list = ListBuilder::new(StructBuilder::from_fields(reason_fields(), 16)).with_field(Field::new("item", DataType::Struct(reason_fields()), false));
+        for at in mask.values().set_indices() {
+            let entries = list.values();
+            let mut push = |code: &str, field: Option<&str>, rule: &str, severity: &str| {
+                for (slot, text) in [Some(code), field, Some(rule), Some(severity)].into_iter().enumerate() {
+                    if let Some(builder) = entries.field_builder::<StringBuilder>(slot) {
+                        builder.append_option(text);
+                    }
+                }
+                entries.append(true);
+            };
+            for (array, check) in checks.iter().zip(&spec.checks) {
+                if array.is_valid(at) && array.value(at) {
+                    push(check.code, check.field.as_deref(), &check.rule, if check.effect == Effect::Warn { "warning" } else { "error" });
+                }
+            }
+            if losers.is_some_and(|l| l.value(at)) {
+                push(crate::diagnostic::code::KEY.id, None, "key", "error");
+            }
+            list.append(true);
+        }
+        Arc::new(list.finish())
+    }
+
+    fn losers(&self, batch: &RecordBatch) -> Option<BooleanBuffer> {
+        if self.spec.losers.is_empty() {
+            return None;
+        }
+        let first = self.spec.layout.provenance.start;
+        let (files, rows) = (batch.column(first).as_primitive::<Int64Type>(), batch.column(first + 1).as_primitive::<Int64Type>());
+        let lost = |at: usize| {
+            let file = u32::try_from(files.value(at)).unwrap_or(u32::MAX);
+            let row = u64::try_from(rows.value(at)).unwrap_or(u64::MAX);
+            self.spec.losers.contains(&RowId { run: self.spec.run, file, row })
+        };
+        Some(BooleanBuffer::collect_bool(batch.num_rows(), lost))
+    }
+
+    fn texts(&mut self, batch: &RecordBatch, checks: &[&BooleanArray]) {
+        for ((check, column), counts) in self.spec.layout.texts.iter().zip(&mut self.summary.texts) {
+            let Some(violated) = checks.get(*check) else { continue };
+            if violated.true_count() == 0 {
+                continue;
+            }
+            let texts = batch.column(*column).as_string_view();
+            for at in 0..batch.num_rows() {
+                if violated.is_valid(at) && violated.value(at) && texts.is_valid(at) {
+                    let text = texts.value(at);
+                    let room = counts.counts.len() < MOST_TEXTS && text.len() <= 100;
+                    match counts.counts.get_mut(text) {
+                        Some(n) => *n += 1,
+                        None if room => {
+                            counts.counts.insert(text.to_owned(), 1);
+                        }
+                        None => counts.others += 1,
+                    }
+                }
+            }
+        }
+    }
+
+    /// The error of a row that the mapping does not allow to fail.
+    fn stop(&self, batch: &RecordBatch, check: &SinkCheck, violated: &BooleanBuffer) -> DataFusionError {
+        let first = self.spec.layout.provenance.start;
+        let at = violated.set_indices().next().unwrap_or(0);
+        let file = batch.column(first).as_primitive::<Int64Type>().value(at);
+        let row = batch.column(first + 1).as_primitive::<Int64Type>().value(at);
+        let file = usize::try_from(file).ok().and_then(|f| self.spec.files.get(f)).map_or("?", String::as_str);
+        Error::policy_fail(file, row, check.field.as_deref(), &check.rule).into_datafusion()
+    }
+
+    fn finish(mut self) -> Result<PartitionSummary> {
+        self.summary.accepted = self.accepted.finish()?;
+        self.summary.rejected = self.rejected.finish()?;
+        if let Some(keys) = self.keys.take() {
+            keys.finish().map_err(|e| Error::environment("writing key records", e).into_datafusion())?;
+        }
+        Ok(self.summary)
+    }
+}
+
+/// `code, field, rule, severity`.
+pub fn reason_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("code", DataType::Utf8, false),
+        Field::new("field", DataType::Utf8, true),
+        Field::new("rule", DataType::Utf8, false),
+        Field::new("severity", DataType::Utf8, false),
+    ])
+}
+
+/// Text columns as the files store them.
+pub fn as_utf8(array: &ArrayRef) -> Result<ArrayRef> {
+    Ok(match array.data_type() {
+        DataType::Utf8View => cast(array, &DataType::Utf8)?,
+        _ => Arc::clone(array),
+    })
+}
+

@@ -1,0 +1,387 @@
+//! Counts of all partitions → [`RunSummary`], and the schemas of the files.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema, SchemaRef};
+
+use super::TableRun;
+use super::profile::Profile;
+use super::sink::{TextCounts, reason_fields};
+use super::summary::*;
+use crate::check::{FieldState, Resolved, ResolvedTable};
+use crate::config::schema::{Field, Limit, RuleCategory, Table, Threshold};
+use crate::diagnostic::code;
+use crate::rule::{Check, Effect};
+use crate::transform::Kind;
+
+/// The schema of accepted rows: the target's fields with their meaning as metadata.
+pub fn accepted_schema(resolved: &Resolved, table: &ResolvedTable) -> SchemaRef {
+    let target = &resolved.schema.tables[table.table];
+    let fields: Vec<ArrowField> = target
+        .fields
+        .iter()
+        .map(|field| {
+            let mut metadata: HashMap<String, String> = HashMap::from([("type".into(), field.kind.value.word().into())]);
+            metadata.extend(field.unit.as_ref().map(|u| ("unit".to_owned(), u.value.clone())));
+            metadata.extend(field.description.iter().map(|(language, text)| (format!("description.{language}"), text.clone())));
+            metadata.extend(field.concept.iter().map(|(system, code)| (format!("concept.{system}"), code.clone())));
+            ArrowField::new(&field.name.value, stored(field.storage()), true).with_metadata(metadata)
+        })
+        .collect();
+    let metadata = HashMap::from([
+        ("cohorte.schema".to_owned(), resolved.schema.name.value.clone()),
+        ("cohorte.schema_version".to_owned(), resolved.schema.version.clone()),
+        ("cohorte.table".to_owned(), target.name.value.clone()),
+        ("cohorte.site".to_owned(), table.site.clone()),
+    ]);
+    Arc::new(ArrowSchema::new_with_metadata(fields, metadata))
+}
+
+/// Text views are for work in memory; files hold plain texts, which every reader knows.
+fn stored(kind: Kind) -> DataType {
+    match kind {
+        Kind::Text => DataType::Utf8,
+        other => other.data_type(),
+    }
+}
+
+/// The schema of rejected rows: the source's columns, `_file, _row, _byte, _raw, _reasons`.
+pub fn rejected_schema(table: &ResolvedTable) -> SchemaRef {
+    let mut fields: Vec<ArrowField> = table.columns.iter().map(|c| ArrowField::new(c, DataType::Utf8, true)).collect();
+    let reason = ArrowField::new("item", DataType::Struct(reason_fields()), false);
+    fields.extend([
+        ArrowField::new("_file", DataType::Utf8, true),
+        ArrowField::new("_row", DataType::Int64, false),
+        ArrowField::new("_byte", DataType::Int64, false),
+        ArrowField::new("_raw", DataType::Utf8, true),
+        ArrowField::new("_reasons", DataType::List(Arc::new(reason)), false),
+    ]);
+    Arc::new(ArrowSchema::new(fields))
+}
+
+/// The numbers of a run.
+pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], started: (Instant, DateTime<Utc>)) -> RunSummary {
+    let mut sites: Vec<String> = vec![];
+    for table in &resolved.tables {
+        if !sites.contains(&table.site) {
+            sites.push(table.site.clone());
+        }
+    }
+    let mut counted: Vec<Counted<'_>> = vec![];
+    let mut variables = vec![];
+    let mut unmapped = vec![];
+    for ((table, run), account) in resolved.tables.iter().zip(runs).zip(accounts) {
+        let target = &resolved.schema.tables[table.table];
+        counted.extend(counts(table, target, run, account));
+        variables.extend(variables_of(table, target, run));
+        unmapped.extend(unmapped_of(table, target, run));
+    }
+    unmapped.sort_by(|a, b| (a.value.is_none(), std::cmp::Reverse(a.rows), &a.site, &a.field, &a.value).cmp(&(b.value.is_none(), std::cmp::Reverse(b.rows), &b.site, &b.field, &b.value)));
+    let mut reasons: Vec<ReasonCount> = counted.iter().filter(|c| c.violated > 0 && c.is_reason).map(Counted::reason).collect();
+    reasons.sort_by(|a, b| (std::cmp::Reverse(a.rows), &a.site, &a.field, &a.rule).cmp(&(std::cmp::Reverse(b.rows), &b.site, &b.field, &b.rule)));
+    let rules = rule_results(&counted);
+    let failed = rules.iter().any(|r| r.status == RuleStatus::Failed && r.severity == Severity::Error);
+    RunSummary {
+        format: 1,
+        tool: concat!("cohorte ", env!("CARGO_PKG_VERSION")).to_owned(),
+        pipeline: resolved.pipeline.clone(),
+        schema: schema_summary(resolved),
+        started_at: started.1.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        seconds: started.0.elapsed().as_secs_f64(),
+        sites,
+        sources: sources(resolved, runs),
+        accounts: accounts.to_vec(),
+        variables,
+        rules,
+        unmapped,
+        reasons,
+        status: if failed { RunStatus::Failed } else { RunStatus::Passed },
+    }
+}
+
+/// A rule's counts on one table run.
+struct Counted<'a> {
+    table: &'a str,
+    site: &'a str,
+    source: &'a str,
+    rule: String,
+    field: Option<String>,
+    code: &'static str,
+    category: Category,
+    severity: Severity,
+    description: Text,
+    expression: Option<String>,
+    threshold: Option<Threshold>,
+    violated: u64,
+    denominator: u64,
+    /// Rows carry it as a Reason (completeness rules and thresholds are about tables).
+    is_reason: bool,
+}
+
+impl Counted<'_> {
+    fn reason(&self) -> ReasonCount {
+        ReasonCount {
+            site: self.site.to_owned(),
+            source: self.source.to_owned(),
+            table: self.table.to_owned(),
+            code: self.code.to_owned(),
+            field: self.field.clone(),
+            rule: self.rule.clone(),
+            severity: self.severity,
+            rows: self.violated,
+        }
+    }
+
+    fn result(&self, site: Option<&str>, violated: u64, denominator: u64, judged: bool) -> RuleResult {
+        let status = match &self.threshold {
+            _ if denominator == 0 => RuleStatus::NotApplicable,
+            Some(t) if judged && misses(t, violated, denominator) => RuleStatus::Failed,
+            _ if violated == 0 => RuleStatus::Passed,
+            _ => RuleStatus::PassedWithFindings,
+        };
+        RuleResult {
+            table: self.table.to_owned(),
+            site: site.map(str::to_owned),
+            rule: self.rule.clone(),
+            field: self.field.clone(),
+            code: self.code.to_owned(),
+            category: self.category,
+            severity: self.severity,
+            description: self.description.clone(),
+            expression: self.expression.clone(),
+            violated,
+            denominator,
+            threshold: self.threshold.as_ref().map(|t| t.text.clone()),
+            status,
+        }
+    }
+}
+
+/// Whether counts miss a threshold: violations above `at_most`, or the rest below `at_least`.
+fn misses(threshold: &Threshold, violated: u64, denominator: u64) -> bool {
+    let counted = if threshold.least { denominator - violated.min(denominator) } else { violated };
+    let share = counted as f64 / denominator as f64;
+    match (threshold.limit, threshold.least) {
+        (Limit::Share(limit), false) => share > limit,
+        (Limit::Share(limit), true) => share < limit,
+        (Limit::Rows(limit), false) => counted > limit,
+        (Limit::Rows(limit), true) => counted < limit,
+    }
+}
+
+fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, account: &Account) -> Vec<Counted<'a>> {
+    let base = |rule: &str, code: &'static str, category, severity| Counted {
+        table: &target.name.value,
+        site: &table.site,
+        source: &table.source,
+        rule: rule.to_owned(),
+        field: None,
+        code,
+        category,
+        severity,
+        description: Text::new(),
+        expression: None,
+        threshold: None,
+        violated: 0,
+        denominator: 0,
+        is_reason: true,
+    };
+    let mut all: Vec<Counted<'a>> = vec![];
+    for (at, check) in table.checks.iter().enumerate() {
+        let (violated, mut denominator) = run.partitions.iter().filter_map(|p| p.checks.get(at)).fold((0, 0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
+        let mut violated = violated;
+        let is_table_rule = check.code == code::COMPLETENESS;
+        if is_table_rule && absent(table, target, check) {
+            (violated, denominator) = (0, 0);
+        }
+        all.push(Counted {
+            field: check.field.clone(),
+            description: check.description.clone(),
+            expression: check.expression.clone(),
+            threshold: check.threshold.clone(),
+            violated,
+            denominator,
+            is_reason: !is_table_rule,
+            ..base(&check.rule, check.code.id, category(check.category), severity(target, check))
+        });
+    }
+    if !target.key.is_empty() {
+        let repeated: u64 = run.partitions.iter().map(|p| p.rows_repeated).sum();
+        let names: Vec<&str> = target.key.iter().map(|k| k.value.as_str()).collect();
+        all.push(Counted {
+            expression: Some(names.join(", ")),
+            violated: repeated,
+            denominator: account.rows_accepted + repeated,
+            ..base("key", code::KEY.id, Category::Conformance, Severity::Error)
+        });
+    }
+    if let Some(threshold) = &target.quarantine {
+        all.push(Counted {
+            threshold: Some(threshold.clone()),
+            violated: account.rows_quarantined,
+            denominator: account.rows_read,
+            is_reason: false,
+            ..base("quarantine", code::RULE.id, Category::Conformance, Severity::Error)
+        });
+    }
+    all
+}
+
+/// A completeness rule on a field that the site does not deliver does not apply there.
+fn absent(table: &ResolvedTable, target: &Table, check: &Check) -> bool {
+    let names = check.expression.as_deref().unwrap_or_default();
+    names.split(", ").any(|name| target.fields.iter().position(|f| f.name.value == name).and_then(|at| table.fields.get(at)).is_some_and(|s| *s != FieldState::Derived))
+}
+
+fn severity(target: &Table, check: &Check) -> Severity {
+    let declared = target.rules.iter().find(|r| r.id.value == check.rule).map(|r| Effect::from(r.severity));
+    match declared.unwrap_or(check.effect) {
+        Effect::Warn => Severity::Warning,
+        Effect::Quarantine | Effect::Fail => Severity::Error,
+    }
+}
+
+fn category(category: RuleCategory) -> Category {
+    match category {
+        RuleCategory::Conformance => Category::Conformance,
+        RuleCategory::Completeness => Category::Completeness,
+        RuleCategory::Plausibility => Category::Plausibility,
+    }
+}
+
+/// Each rule over all sites, followed by its sites; in the order of first appearance.
+fn rule_results(counted: &[Counted<'_>]) -> Vec<RuleResult> {
+    let mut groups: Vec<Vec<&Counted<'_>>> = vec![];
+    let mut place: HashMap<(&str, &str, Option<&str>, &str), usize> = HashMap::new();
+    for one in counted {
+        let at = *place.entry((one.table, &one.rule, one.field.as_deref(), one.code)).or_insert_with(|| {
+            groups.push(vec![]);
+            groups.len() - 1
+        });
+        groups[at].push(one);
+    }
+    let mut results = vec![];
+    for group in groups {
+        let Some(first) = group.first() else { continue };
+        let per_site = first.threshold.as_ref().is_some_and(|t| t.per_site);
+        let (violated, denominator) = group.iter().fold((0, 0), |sum, c| (sum.0 + c.violated, sum.1 + c.denominator));
+        let mut overall = first.result(None, violated, denominator, !per_site);
+        // The gravest of the sites' severities, since a site's policy may be milder.
+        overall.severity = group.iter().map(|c| c.severity).max().unwrap_or(first.severity);
+        let sites: Vec<RuleResult> = group.iter().map(|c| c.result(Some(c.site), c.violated, c.denominator, per_site)).collect();
+        if sites.iter().any(|s| s.status == RuleStatus::Failed) {
+            overall.status = RuleStatus::Failed;
+        }
+        results.push(overall);
+        results.extend(sites);
+    }
+    results
+}
+
+fn variables_of(table: &ResolvedTable, target: &Table, run: &TableRun) -> Vec<Variable> {
+    target
+        .fields
+        .iter()
+        .enumerate()
+        .map(|(at, field)| {
+            let mut profile = Profile::default();
+            run.partitions.iter().filter_map(|p| p.profiles.get(at)).for_each(|p| profile.merge(p.clone()));
+            let state = table.fields.get(at).unwrap_or(&FieldState::NotMapped);
+            let (state, reason) = match state {
+                FieldState::Derived => (VariableState::Derived, None),
+                FieldState::Impossible(why) => (VariableState::Impossible, Some(why.clone())),
+                FieldState::Undetermined(why) => (VariableState::Undetermined, Some(why.clone())),
+                FieldState::NotMapped => (VariableState::NotMapped, None),
+            };
+            let distribution = (state == VariableState::Derived).then(|| profile.distribution(field)).flatten();
+            Variable { table: target.name.value.clone(), site: table.site.clone(), field: field.name.value.clone(), state, reason, rows: profile.rows, filled: profile.filled, distribution }
+        })
+        .collect()
+}
+
+fn unmapped_of(table: &ResolvedTable, target: &Table, run: &TableRun) -> Vec<Unmapped> {
+    let listed: Vec<&Check> = table.checks.iter().filter(|c| c.raw.is_some()).collect();
+    let mut out = vec![];
+    for (at, check) in listed.iter().enumerate() {
+        let mut all = TextCounts::default();
+        for counts in run.partitions.iter().filter_map(|p| p.texts.get(at)) {
+            counts.counts.iter().for_each(|(text, n)| *all.counts.entry(text.clone()).or_default() += n);
+            all.others += counts.others;
+        }
+        let one = |value: Option<String>, rows| Unmapped {
+            table: target.name.value.clone(),
+            site: table.site.clone(),
+            field: check.field.clone().unwrap_or_default(),
+            column: check.column.clone().unwrap_or_default(),
+            value,
+            rows,
+        };
+        let mut hidden = all.others;
+        for (text, rows) in all.counts {
+            if rows < SMALL_CELL {
+                hidden += rows;
+            } else {
+                out.push(one(Some(text), rows));
+            }
+        }
+        if hidden > 0 {
+            out.push(one(None, hidden));
+        }
+    }
+    out
+}
+
+fn sources(resolved: &Resolved, runs: &[TableRun]) -> Vec<SourceSummary> {
+    let mut seen: Vec<(&str, &str)> = vec![];
+    let mut out = vec![];
+    for (table, run) in resolved.tables.iter().zip(runs) {
+        if seen.contains(&(&table.mapping, &table.source)) {
+            continue;
+        }
+        seen.push((&table.mapping, &table.source));
+        let files = table
+            .files
+            .iter()
+            .zip(&run.indexes)
+            .map(|(file, index)| FileSummary {
+                path: file.shown.clone(),
+                bytes: index.bytes,
+                sha256: index.sha256.clone(),
+                rows: index.rows,
+                blank_lines: index.blank_lines,
+                comment_lines: index.comment_lines,
+                encoding: file.encoding(),
+                delimiter: file.delimiter(),
+                evidence: file.evidence.clone(),
+            })
+            .collect();
+        out.push(SourceSummary { site: table.site.clone(), name: table.source.clone(), mapping: table.mapping.clone(), format: table.format.clone(), files });
+    }
+    out
+}
+
+fn schema_summary(resolved: &Resolved) -> SchemaSummary {
+    let schema = &resolved.schema;
+    let field = |field: &Field| FieldSummary {
+        name: field.name.value.clone(),
+        kind: field.kind.value.word().to_owned(),
+        unit: field.unit.as_ref().map(|u| u.value.clone()),
+        required: field.required,
+        description: field.description.clone(),
+        concept: field.concept.clone(),
+        values: field.values.iter().map(|v| ValueLabel { value: v.value.value.clone(), label: v.label.clone() }).collect(),
+        ordered: field.ordered,
+        range: field.range.as_ref().map(|r| r.value.clone().map(|end| end.map(|e| e.value))),
+    };
+    let tables = schema.tables.iter().map(|table| TableSummary {
+        name: table.name.value.clone(),
+        description: table.description.clone(),
+        key: table.key.iter().map(|k| k.value.clone()).collect(),
+        fields: table.fields.iter().map(field).collect(),
+    });
+    SchemaSummary { name: schema.name.value.clone(), version: schema.version.clone(), description: schema.description.clone(), tables: tables.collect() }
+}
+

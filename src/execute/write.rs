@@ -1,0 +1,101 @@
+//! Part files: typed rows to zstd Parquet, synced before they are named.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::{DataFusionError, Result};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use serde::{Deserialize, Serialize};
+
+use super::sink::as_utf8;
+use crate::error::Error;
+
+/// Rows in a row group: what a writer holds in memory before it is encoded to disk.
+const ROW_GROUP: usize = 131_072;
+
+/// A part file as written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartFile {
+    pub path: PathBuf,
+    pub rows: u64,
+}
+
+/// Writes one part file; the file is made with its first row.
+pub struct PartWriter {
+    path: PathBuf,
+    schema: SchemaRef,
+    /// Readable by its owner only: raw values.
+    private: bool,
+    writer: Option<ArrowWriter<File>>,
+    rows: u64,
+}
+
+impl PartWriter {
+    /// A writer that has not made its file yet.
+    pub fn new(path: PathBuf, schema: SchemaRef, private: bool) -> Self {
+        PartWriter { path, schema, private, writer: None, rows: 0 }
+    }
+
+    /// Writes rows; text views become plain texts.
+    ///
+    /// # Errors
+    /// When the disk is full or the file cannot be written.
+    pub fn write(&mut self, columns: Vec<ArrayRef>, rows: usize) -> Result<()> {
+        let columns = columns.iter().map(as_utf8).collect::<Result<Vec<_>>>()?;
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
+        if self.writer.is_none() {
+            self.writer = Some(self.open()?);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.write(&batch).map_err(|e| self.failed(e))?;
+        }
+        self.rows += rows as u64;
+        Ok(())
+    }
+
+    fn open(&self) -> Result<ArrowWriter<File>> {
+        let mode = if self.private { 0o600 } else { 0o644 };
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&self.path);
+        let file = file.map_err(|e| Error::environment(&format!("creating {}", self.path.display()), e).into_datafusion())?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
+            .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_created_by(concat!("cohorte ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        ArrowWriter::try_new_with_options(file, Arc::clone(&self.schema), ArrowWriterOptions::new().with_properties(properties)).map_err(|e| self.failed(e))
+    }
+
+    fn failed(&self, error: parquet::errors::ParquetError) -> DataFusionError {
+        Error::environment(&format!("writing {}", self.path.display()), error).into_datafusion()
+    }
+
+    /// Closes and syncs the file; `None` when no row was written.
+    ///
+    /// # Errors
+    /// When the file cannot be written to the end.
+    pub fn finish(mut self) -> Result<Option<PartFile>> {
+        let Some(writer) = self.writer.take() else { return Ok(None) };
+        let file = writer.into_inner().map_err(|e| self.failed(e))?;
+        file.sync_all().map_err(|e| Error::environment(&format!("syncing {}", self.path.display()), e).into_datafusion())?;
+        Ok(Some(PartFile { path: self.path, rows: self.rows }))
+    }
+
+    /// Makes a file without rows, so that readers find the schema.
+    ///
+    /// # Errors
+    /// As [`PartWriter::finish`].
+    pub fn empty(path: PathBuf, schema: SchemaRef, private: bool) -> Result<PartFile> {
+        let mut part = PartWriter::new(path, schema, private);
+        part.writer = Some(part.open()?);
+        let path = part.path.clone();
+        Ok(part.finish()?.unwrap_or(PartFile { path, rows: 0 }))
+    }
+}

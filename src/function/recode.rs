@@ -1,0 +1,566 @@
+//! Raw codes to target values.
+//!
+//! A map such as `{I: 1, II: 2, III: 3}` is the heart of most mappings, and the column it reads is
+//! often the widest of the export. The keys travel as literals and are compared as views: a key of
+//! up to twelve bytes is one integer, so a small map is a handful of integer comparisons and a
+//! large one a hash table of integers. The targets are made ready once, as views or numbers.
+//!
+//! The table is built once per batch. That is nothing for hundreds of keys; a code list of tens of
+//! thousands belongs into a joined table.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
+use datafusion::common::{Result, ScalarValue, internal_err, plan_datafusion_err, plan_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
+};
+
+use super::clean::lower;
+use super::column::{
+    Arguments, Cell, INLINE, Store, any_arguments, boolean_column, cells, nulls, primitive_column,
+    text_array, view,
+};
+
+/// `recode(text, mode, ignore_case, keep_unmapped, key1, value1, key2, value2, …)` → Utf8View,
+/// Int64 or Boolean, for the mode `'text'`, `'integer'` or `'boolean'`.
+///
+/// Values are text literals in every mode (`'2'`, `'true'`), or NULL where the target is missing.
+/// The first of equal keys counts. With `ignore_case` the keys compare by the lower case of each
+/// character, accents included. A text that is no key gives null; with `keep_unmapped` it stays,
+/// in the other modes only where it reads as one of their values. `is_unmapped` tells a key whose
+/// target is missing from a text that is no key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Recode;
+
+impl ScalarUDFImpl for Recode {
+    fn name(&self) -> &str {
+        "recode"
+    }
+
+    fn signature(&self) -> &Signature {
+        any_arguments()
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        internal_err!("recode: the type follows from the mode, see return_field_from_args")
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        mode_field(self.name(), args)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let args = Arguments::new(self.name(), &args);
+        let text = args.text_column(0)?;
+        let mode = Mode::named(self.name(), args.text(1)?)?;
+        let keep = args.boolean(3)?;
+        if !args.len().is_multiple_of(2) {
+            return plan_err!("recode: the last key has no value");
+        }
+        let keys = (4..args.len())
+            .step_by(2)
+            .map(|at| args.text(at))
+            .collect::<Result<Vec<_>>>()?;
+        let values = (5..args.len())
+            .step_by(2)
+            .map(|at| args.text_or_null(at))
+            .collect::<Result<Vec<_>>>()?;
+        let keys = Keys::new(&keys, args.boolean(2)?);
+        let mut scratch = Vec::new();
+
+        match mode {
+            Mode::Text => {
+                let before = if keep { text.data_buffers() } else { &[] };
+                let mut store = Store::after(before.len());
+                let targets: Vec<_> = values
+                    .iter()
+                    .map(|value| value.map(|value| store.keep(value.as_bytes())))
+                    .collect();
+                let mut views = Vec::with_capacity(text.len());
+                let mut rows = cells(&text);
+                let valid = BooleanBuffer::collect_bool(text.len(), |_| {
+                    let target = rows
+                        .next()
+                        .and_then(|cell| match keys.find(cell, &mut scratch) {
+                            Some(key) => targets.get(key).copied().flatten(),
+                            None => keep.then_some(cell.view),
+                        });
+                    views.push(target.unwrap_or_default());
+                    target.is_some()
+                });
+                // SAFETY: a view is the store's or, with `keep`, the input's, whose buffers then
+                // come first; zero is the empty text; `valid` has a bit for every row.
+                let recoded =
+                    unsafe { text_array(views, store.finish(before), nulls(text.nulls(), valid)) };
+                args.answer(0, recoded)
+            }
+            Mode::Integer => {
+                let targets = targets(&values, integer)?;
+                args.answer(
+                    0,
+                    primitive_column::<Int64Type>(&text, |cell| {
+                        match keys.find(cell, &mut scratch) {
+                            Some(key) => targets.get(key).copied().flatten(),
+                            None if keep => integer(cell.bytes),
+                            None => None,
+                        }
+                    }),
+                )
+            }
+            Mode::Boolean => {
+                let targets = targets(&values, boolean)?;
+                args.answer(
+                    0,
+                    boolean_column(&text, |cell| match keys.find(cell, &mut scratch) {
+                        Some(key) => targets.get(key).copied().flatten(),
+                        None if keep => boolean(cell.bytes),
+                        None => None,
+                    }),
+                )
+            }
+        }
+    }
+}
+
+/// `is_unmapped(text, ignore_case, key1, key2, …)` → Boolean: null where the text is null, else
+/// true where it is none of the keys of a `recode`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IsUnmapped;
+
+impl ScalarUDFImpl for IsUnmapped {
+    fn name(&self) -> &str {
+        "is_unmapped"
+    }
+
+    fn signature(&self) -> &Signature {
+        any_arguments()
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let args = Arguments::new(self.name(), &args);
+        let text = args.text_column(0)?;
+        let keys = Keys::new(&args.texts(2)?, args.boolean(1)?);
+        let (mut rows, mut scratch) = (cells(&text), Vec::new());
+        let unmapped = BooleanBuffer::collect_bool(text.len(), |_| {
+            rows.next()
+                .is_some_and(|cell| keys.find(cell, &mut scratch).is_none())
+        });
+        args.answer(0, BooleanArray::new(unmapped, text.nulls().cloned()))
+    }
+}
+
+/// What a function whose mode is its second argument gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Text,
+    Integer,
+    Boolean,
+}
+
+impl Mode {
+    pub(super) fn named(function: &str, name: &str) -> Result<Self> {
+        Ok(match name {
+            "text" => Self::Text,
+            "integer" => Self::Integer,
+            "boolean" => Self::Boolean,
+            other => {
+                return plan_err!(
+                    "{function}: no mode {other:?}; there are text, integer, boolean"
+                );
+            }
+        })
+    }
+}
+
+/// The type that the literal mode (second argument) of `function` calls for.
+pub(super) fn mode_field(function: &str, args: ReturnFieldArgs) -> Result<FieldRef> {
+    let mode = args
+        .scalar_arguments
+        .get(1)
+        .copied()
+        .flatten()
+        .and_then(ScalarValue::try_as_str)
+        .flatten();
+    let mode = mode.ok_or_else(|| {
+        plan_datafusion_err!("{function}: argument 2 must be a text literal, the mode")
+    })?;
+    let data_type = match Mode::named(function, mode)? {
+        Mode::Text => DataType::Utf8View,
+        Mode::Integer => DataType::Int64,
+        Mode::Boolean => DataType::Boolean,
+    };
+    Ok(Arc::new(Field::new(function, data_type, true)))
+}
+
+fn targets<T>(
+    values: &[Option<&str>],
+    read: impl Fn(&[u8]) -> Option<T>,
+) -> Result<Vec<Option<T>>> {
+    let target = |value: &Option<&str>| match value {
+        None => Ok(None),
+        Some(value) => match read(value.as_bytes()) {
+            Some(target) => Ok(Some(target)),
+            None => plan_err!("recode: the value {value:?} is not of the mode's type"),
+        },
+    };
+    values.iter().map(target).collect()
+}
+
+fn integer(text: &[u8]) -> Option<i64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn boolean(text: &[u8]) -> Option<bool> {
+    match text {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    }
+}
+
+/// A set of texts and where each stands in its list.
+pub(super) struct Keys {
+    ignore_case: bool,
+    index: Index,
+}
+
+enum Index {
+    /// Up to 16 keys of up to twelve bytes, as views.
+    Few(Vec<u128>),
+    Many {
+        short: HashMap<u128, usize, BuildHasherDefault<Mix>>,
+        long: HashMap<Box<[u8]>, usize>,
+    },
+}
+
+impl Keys {
+    pub(super) fn new(keys: &[&str], ignore_case: bool) -> Self {
+        let folded = keys.iter().map(|key| {
+            let mut folded = Vec::new();
+            match ignore_case {
+                true => lower(key.as_bytes(), &mut folded),
+                false => folded.extend_from_slice(key.as_bytes()),
+            }
+            folded
+        });
+        let folded: Vec<_> = folded.collect();
+        if folded.len() <= 16 && folded.iter().all(|key| key.len() <= INLINE) {
+            let views = folded.iter().map(|key| view(key, 0, 0));
+            return Self {
+                ignore_case,
+                index: Index::Few(views.collect()),
+            };
+        }
+        let (mut short, mut long) = (HashMap::default(), HashMap::new());
+        for (at, key) in folded.into_iter().enumerate() {
+            if key.len() <= INLINE {
+                short.entry(view(&key, 0, 0)).or_insert(at);
+            } else {
+                long.entry(key.into_boxed_slice()).or_insert(at);
+            }
+        }
+        Self {
+            ignore_case,
+            index: Index::Many { short, long },
+        }
+    }
+
+    /// Where the cell's text stands among the keys; `scratch` is room to fold it in.
+    #[inline]
+    pub(super) fn find(&self, cell: Cell<'_>, scratch: &mut Vec<u8>) -> Option<usize> {
+        if !self.ignore_case {
+            return if cell.bytes.len() <= INLINE {
+                self.short(cell.view)
+            } else {
+                self.long(cell.bytes)
+            };
+        }
+        if cell.bytes.len() <= INLINE && cell.view & repeated(0x80) == 0 {
+            return self.short(ascii_lower(cell.view));
+        }
+        scratch.clear();
+        lower(cell.bytes, scratch);
+        if scratch.len() <= INLINE {
+            self.short(view(scratch, 0, 0))
+        } else {
+            self.long(scratch)
+        }
+    }
+
+    #[inline]
+    fn short(&self, key: u128) -> Option<usize> {
+        match &self.index {
+            Index::Few(keys) => keys.iter().position(|candidate| *candidate == key),
+            Index::Many { short, .. } => short.get(&key).copied(),
+        }
+    }
+
+    fn long(&self, key: &[u8]) -> Option<usize> {
+        match &self.index {
+            Index::Few(_) => None,
+            Index::Many { long, .. } => long.get(key).copied(),
+        }
+    }
+}
+
+/// The same byte sixteen times.
+const fn repeated(byte: u8) -> u128 {
+    u128::from_le_bytes([byte; 16])
+}
+
+/// ASCII capitals of a short text's view to small letters, all bytes at once. The length (at most
+/// twelve) and the padding are no capitals.
+fn ascii_lower(view: u128) -> u128 {
+    let from_a = view.wrapping_add(repeated(0x80 - b'A'));
+    let after_z = view.wrapping_add(repeated(0x80 - b'Z' - 1));
+    view | (from_a & !after_z & repeated(0x80)) >> 2
+}
+
+/// Hashes views: two multiplications, enough for keys that come from a mapping.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        }
+    }
+
+    fn write_u128(&mut self, view: u128) {
+        let folded = ((view as u64) ^ 0x243F_6A88_85A3_08D3).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mixed =
+            (folded.rotate_left(32) ^ (view >> 64) as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        self.0 = mixed ^ mixed >> 32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use arrow::array::{AsArray, BooleanArray, Int64Array, StringViewArray};
+    use arrow::datatypes::Int64Type;
+    use datafusion::common::{Result, ScalarValue};
+    use proptest::prelude::*;
+
+    use super::super::column::{testing::on_text, view};
+    use super::{IsUnmapped, Recode, ascii_lower};
+
+    fn literals(
+        mode: &str,
+        ignore_case: bool,
+        keep: bool,
+        map: &[(&str, Option<&str>)],
+    ) -> Vec<ScalarValue> {
+        let pairs = map.iter().flat_map(|(key, value)| {
+            [
+                ScalarValue::from(*key),
+                ScalarValue::Utf8(value.map(String::from)),
+            ]
+        });
+        [mode.into(), ignore_case.into(), keep.into()]
+            .into_iter()
+            .chain(pairs)
+            .collect()
+    }
+
+    const GRADES: [(&str, Option<&str>); 4] = [
+        ("I", Some("1")),
+        ("II", Some("2")),
+        ("III", Some("3")),
+        ("inconnu", None),
+    ];
+    const CELLS: [Option<&str>; 8] = [
+        Some("I"),
+        Some("III"),
+        Some("inconnu"),
+        Some("IV"),
+        None,
+        Some("ii"),
+        Some("7"),
+        Some("a text longer than a view"),
+    ];
+
+    #[test]
+    fn to_integers() {
+        let grades = on_text(Recode, &CELLS, &literals("integer", false, false, &GRADES)).unwrap();
+        assert_eq!(
+            grades.as_primitive::<Int64Type>(),
+            &Int64Array::from(vec![Some(1), Some(3), None, None, None, None, None, None])
+        );
+        let grades = on_text(Recode, &CELLS, &literals("integer", true, true, &GRADES)).unwrap();
+        assert_eq!(
+            grades.as_primitive::<Int64Type>(),
+            &Int64Array::from(vec![
+                Some(1),
+                Some(3),
+                None,
+                None,
+                None,
+                Some(2),
+                Some(7),
+                None
+            ])
+        );
+    }
+
+    #[test]
+    fn to_texts() {
+        let map = [
+            ("oui", Some("post")),
+            ("non", Some("a target longer than a view")),
+            ("?", None),
+        ];
+        let cells = [
+            Some("oui"),
+            Some("non"),
+            Some("?"),
+            Some("une réponse inattendue"),
+            Some("OUI"),
+            None,
+        ];
+        let kept = on_text(Recode, &cells, &literals("text", false, true, &map)).unwrap();
+        let expected = vec![
+            Some("post"),
+            Some("a target longer than a view"),
+            None,
+            Some("une réponse inattendue"),
+            Some("OUI"),
+            None,
+        ];
+        assert_eq!(kept.as_string_view(), &StringViewArray::from(expected));
+        let dropped = on_text(Recode, &cells, &literals("text", true, false, &map)).unwrap();
+        let expected = vec![
+            Some("post"),
+            Some("a target longer than a view"),
+            None,
+            None,
+            Some("post"),
+            None,
+        ];
+        assert_eq!(dropped.as_string_view(), &StringViewArray::from(expected));
+    }
+
+    #[test]
+    fn to_booleans() {
+        let map = [("D", Some("true")), ("V", Some("false")), ("", None)];
+        let cells = [Some("D"), Some("V"), Some(""), Some("true"), None];
+        let dead = on_text(Recode, &cells, &literals("boolean", false, true, &map)).unwrap();
+        assert_eq!(
+            dead.as_boolean(),
+            &BooleanArray::from(vec![Some(true), Some(false), None, Some(true), None])
+        );
+    }
+
+    #[test]
+    fn texts_that_are_no_key() {
+        let keys = |ignore_case: bool| {
+            std::iter::once(ignore_case.into())
+                .chain(GRADES.map(|(key, _)| key.into()))
+                .collect::<Vec<_>>()
+        };
+        let unmapped = on_text(IsUnmapped, &CELLS, &keys(false)).unwrap();
+        let expected = vec![
+            Some(false),
+            Some(false),
+            Some(false),
+            Some(true),
+            None,
+            Some(true),
+            Some(true),
+            Some(true),
+        ];
+        assert_eq!(unmapped.as_boolean(), &BooleanArray::from(expected));
+        let unmapped = on_text(IsUnmapped, &CELLS, &keys(true)).unwrap();
+        assert!(!unmapped.as_boolean().value(5));
+    }
+
+    #[test]
+    fn case_is_folded_beyond_ascii() {
+        let map = [
+            ("Ménopausée", Some("post")),
+            ("ÉTÉ", Some("summer")),
+            ("Carcinome Épidermoïde", Some("scc")),
+        ];
+        let cells = [
+            Some("MÉNOPAUSÉE"),
+            Some("été"),
+            Some("CARCINOME ÉPIDERMOÏDE"),
+            Some("ete"),
+        ];
+        let recoded = on_text(Recode, &cells, &literals("text", true, false, &map)).unwrap();
+        assert_eq!(
+            recoded.as_string_view(),
+            &StringViewArray::from(vec![Some("post"), Some("summer"), Some("scc"), None])
+        );
+    }
+
+    #[test]
+    fn wrong_literals_are_errors() {
+        let run = |literals: &[ScalarValue]| on_text(Recode, &[Some("a")], literals).map(|_| ());
+        let wrong = |result: Result<()>| assert!(result.is_err());
+        wrong(run(&literals("number", false, false, &[])));
+        wrong(run(&literals(
+            "integer",
+            false,
+            false,
+            &[("a", Some("1.5"))],
+        )));
+        wrong(run(&literals(
+            "boolean",
+            false,
+            false,
+            &[("a", Some("yes"))],
+        )));
+        let mut odd = literals("text", false, false, &[("a", Some("b"))]);
+        odd.pop();
+        wrong(run(&odd));
+        wrong(run(&[
+            "text".into(),
+            false.into(),
+            false.into(),
+            ScalarValue::Utf8(None),
+            "b".into(),
+        ]));
+    }
+
+    proptest! {
+        #[test]
+        fn as_a_standard_map(
+            keys in proptest::collection::vec("[a-cA-Cé]{0,3}|[a-c]{11,14}", 0..40),
+            cells in proptest::collection::vec("[a-cA-Cé]{0,3}|[a-c]{11,14}", 1..40),
+            ignore_case: bool,
+        ) {
+            let fold = |text: &str| if ignore_case { text.to_lowercase() } else { text.to_owned() };
+            let mut map = HashMap::new();
+            let values: Vec<String> = (0..keys.len()).map(|at| at.to_string()).collect();
+            let pairs: Vec<_> = keys.iter().zip(&values).map(|(key, value)| (key.as_str(), Some(value.as_str()))).collect();
+            for (at, key) in keys.iter().enumerate() {
+                map.entry(fold(key)).or_insert(at as i64);
+            }
+            let column: Vec<_> = cells.iter().map(|cell| Some(cell.as_str())).collect();
+            let recoded = on_text(Recode, &column, &literals("integer", ignore_case, false, &pairs)).unwrap();
+            let expected: Int64Array = cells.iter().map(|cell| map.get(&fold(cell)).copied()).collect();
+            prop_assert_eq!(recoded.as_primitive::<Int64Type>(), &expected);
+        }
+
+        #[test]
+        fn short_texts_are_lowered_at_once(text in "[ -~]{0,12}") {
+            prop_assert_eq!(ascii_lower(view(text.as_bytes(), 0, 0)), view(text.to_ascii_lowercase().as_bytes(), 0, 0));
+        }
+    }
+}

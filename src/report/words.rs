@@ -1,0 +1,251 @@
+//! Every fixed wording of the page, English beside French.
+//!
+//! One table, so that a translator reads it from top to bottom and so that the tone stays one: plain
+//! sentences to a study coordinator. `{0}`, `{1}` are filled by the section that uses the wording; a
+//! test proves that both languages have the same places.
+
+use super::text::Wording;
+
+macro_rules! words {
+    ($($name:ident = $en:literal, $fr:literal;)*) => {
+        $(pub const $name: Wording = Wording { en: $en, fr: $fr };)*
+        /// All of them, for the tests.
+        #[cfg(test)]
+        const ALL: &[(&str, Wording)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+words! {
+    // The frame
+    TITLE = "{0}: data quality report", "{0} : rapport de qualité des données";
+    REPORT = "Data quality report", "Rapport de qualité des données";
+    SKIP = "Skip to the report", "Aller au rapport";
+    SECTIONS = "Sections", "Sections";
+    LANGUAGE = "Language", "Langue";
+    FOOT = "Made by {0} from the run of {1}. This page holds counts and texts of the schema, no patient’s data; a code is shown only if at least {2} rows carry it.",
+        "Produit par {0} à partir de l’exécution du {1}. Cette page contient des effectifs et des textes du schéma, aucune donnée de patient ; un code n’apparaît que si au moins {2} lignes le portent.";
+    NAV_VERDICT = "Verdict", "Verdict";
+    NAV_ROWS = "Rows", "Lignes";
+    NAV_VARIABLES = "Variables", "Variables";
+    NAV_RULES = "Rules", "Règles";
+    NAV_UNMAPPED = "Unknown codes", "Codes inconnus";
+    NAV_DISTRIBUTIONS = "Distributions", "Distributions";
+    SITE = "Site", "Centre";
+    TABLE = "Table", "Table";
+    SOURCE = "Source", "Source";
+    ALL_SITES = "all sites", "tous les centres";
+    TOTAL = "Total", "Total";
+
+    // Verdict
+    USABLE = "This delivery can be used.", "Cette livraison est utilisable.";
+    NOT_USABLE = "This delivery is not ready to use.", "Cette livraison n’est pas encore utilisable.";
+    NOTHING_READ = "Nothing was read: no row arrived from any site.", "Rien n’a été lu : aucune ligne n’est arrivée d’aucun centre.";
+    LEAD = "Of {0} read from {1}, {2} ({3}) are in the cohort.", "Sur {0} lues dans {1}, {2} ({3}) sont dans la cohorte.";
+    LEAD_QUARANTINE = "{0} ({1}) went to quarantine, each with every reason why.", "En quarantaine : {0} ({1}), chaque ligne avec tous ses motifs.";
+    LEAD_NO_QUARANTINE = "No row had to be put in quarantine.", "Aucune ligne n’a dû être mise en quarantaine.";
+    LEAD_OTHER = "{0} left out on purpose: {1} by a filter of the mapping, {2} as duplicates.", "{0} laissées de côté à dessein : {1} par un filtre de la correspondance, {2} comme doublons.";
+    LEAD_FLAGGED = "Within the cohort, a warning flags {0}.", "Dans la cohorte, un avertissement signale {0}.";
+    MISSED = "Agreed limits that are missed", "Seuils convenus non tenus";
+    MISSED_NONE = "Every limit set by the schema is met.", "Tous les seuils fixés par le schéma sont tenus.";
+    MISSED_SOFT = "Missed, without consequence for the verdict", "Non tenus, sans conséquence pour le verdict";
+    ASK = "Worth asking the sites first", "À demander d’abord aux centres";
+    ASK_NONE = "Nothing to ask: no row carries a reason.", "Rien à demander : aucune ligne ne porte de motif.";
+    ASK_QUARANTINE = "in quarantine, not in the cohort", "en quarantaine, hors de la cohorte";
+    ASK_WARNING = "kept in the cohort, flagged", "gardées dans la cohorte, signalées";
+    ASK_MORE = "Further reasons, counted under Rules: {0}.", "Autres motifs, comptés sous Règles : {0}.";
+    MOST_OFTEN = "most often {0} ({1})", "le plus souvent {0} ({1})";
+    BY_SITE = "Site by site", "Centre par centre";
+    SITE_OK = "meets its limits", "tient ses seuils";
+    SITE_MISSED_ONE = "{0} limit missed", "{0} seuil non tenu";
+    SITE_MISSED = "{0} limits missed", "{0} seuils non tenus";
+    SITE_WARNED = "{0} missed, warning only", "non tenus : {0}, simple avertissement";
+    RUN_ON = "Run on", "Exécuté le";
+    PIPELINE = "Pipeline", "Chaîne";
+    SCHEMA = "Schema", "Schéma";
+    VERSION = "{0}, version {1}", "{0}, version {1}";
+    TOOK = "Took", "Durée";
+    TOOL = "Tool", "Outil";
+
+    // Thresholds
+    AT_MOST = "the agreed limit is at most {0}", "le seuil convenu est de {0} au plus";
+    AT_LEAST = "at least {0} was agreed", "le seuil convenu est d’au moins {0}";
+    THRESHOLD_OTHER = "agreed: {0}", "convenu : {0}";
+    AT_MOST_SHORT = "at most {0}", "{0} au plus";
+    AT_LEAST_SHORT = "at least {0}", "au moins {0}";
+    FILLED_ONLY = "{0} is filled in only {1} of {2}", "{0} n’est renseigné que dans {1} de {2}";
+    THAT_IS = "{0} That is {1} of {2}; {3}.", "{0} Soit {1} de {2} ; {3}.";
+    CLAUSES = "{0}; {1}.", "{0} ; {1}.";
+
+    // Accounting
+    ROWS_TITLE = "Where every row went", "Ce qu’est devenue chaque ligne";
+    ROWS_LEAD = "Each row of each export ends in exactly one place. The counts add up, site by site.",
+        "Chaque ligne de chaque export aboutit à un endroit et un seul. Les effectifs s’additionnent, centre par centre.";
+    ROWS_BROKEN = "The counts of {0} do not add up. Do not use this delivery; report it to the makers of the tool.",
+        "Les effectifs de {0} ne s’additionnent pas. N’utilisez pas cette livraison et signalez-le aux auteurs de l’outil.";
+    ROWS_FIGURE = "Rows by outcome, drawn to one scale", "Lignes selon leur devenir, à une même échelle";
+    ROWS_TABLE = "Row accounting: read = accepted + quarantined + filtered + deduplicated", "Bilan des lignes : lues = acceptées + quarantaine + filtrées + doublons";
+    READ = "Read", "Lues";
+    ACCEPTED = "Accepted", "Acceptées";
+    QUARANTINED = "Quarantined", "Quarantaine";
+    FILTERED = "Filtered", "Filtrées";
+    DEDUPLICATED = "Deduplicated", "Doublons";
+    FLAGGED = "Accepted with a warning", "Acceptées avec avertissement";
+    ADDS_UP = "Adds up", "Bilan juste";
+    YES = "yes", "oui";
+    NO = "no", "non";
+    BAR = "{0}: {1} read; {2} accepted, {3} quarantined, {4} filtered, {5} deduplicated",
+        "{0} : {1} lues ; {2} acceptées, {3} en quarantaine, {4} filtrées, {5} doublons";
+    BAR_ACCEPTED = "{0} accepted", "{0} acceptées";
+    BAR_QUARANTINED = "{0} quarantined", "{0} en quarantaine";
+    MEANING_ACCEPTED = "in the cohort", "dans la cohorte";
+    MEANING_QUARANTINED = "kept aside as read, with every reason", "gardées à part telles que lues, avec chaque motif";
+    MEANING_FILTERED = "left out by a filter the mapping declares", "laissées de côté par un filtre déclaré";
+    MEANING_DEDUPLICATED = "another row with the same key was kept", "une autre ligne de même clé a été gardée";
+    FILES_TITLE = "Files as delivered", "Fichiers tels que livrés";
+    FILES_TABLE = "Every file that was read, with its fingerprint", "Chaque fichier lu, avec son empreinte";
+    FILE = "File", "Fichier";
+    SIZE = "Size", "Taille";
+    ROWS = "Rows", "Lignes";
+    FORMAT = "How it was read", "Comment il a été lu";
+    BLANK = "Blank lines", "Lignes vides";
+    COMMENT = "Comment lines", "Commentaires";
+    SHA = "SHA-256", "SHA-256";
+    DELIMITED_BY = "{0}, {1}, separated by {2}", "{0}, {1}, séparateur {2}";
+    TAB = "tab", "tabulation";
+    SEMICOLON = "semicolon", "point-virgule";
+    COMMA = "comma", "virgule";
+    PIPE = "vertical bar", "barre verticale";
+    MAPPING = "mapping {0}", "correspondance {0}";
+
+    // Matrix
+    MATRIX_TITLE = "What each site delivers", "Ce que livre chaque centre";
+    MATRIX_LEAD = "How many of the accepted rows have a value. A gap is not always a fault: a mark tells what a site can never deliver from what it may deliver one day.",
+        "Part des lignes acceptées qui ont une valeur. Une lacune n’est pas toujours un défaut : un signe distingue ce qu’un centre ne pourra jamais livrer de ce qu’il livrera peut-être un jour.";
+    MATRIX_TABLE = "Share of accepted rows with a value, by variable and site", "Part des lignes acceptées renseignées, par variable et par centre";
+    VARIABLE = "Variable", "Variable";
+    IMPOSSIBLE = "impossible", "impossible";
+    UNDETERMINED = "undetermined", "indéterminé";
+    NOT_MAPPED = "not mapped", "non relié";
+    NO_DATA = "no data", "sans donnée";
+    MEANING_FILLED = "filled, from 0% to 100%", "renseigné, de 0\u{202f}% à 100\u{202f}%";
+    MEANING_IMPOSSIBLE = "the site can never deliver it", "le centre ne pourra jamais le livrer";
+    MEANING_UNDETERMINED = "not yet known; may come one day", "pas encore connu ; viendra peut-être";
+    MEANING_NOT_MAPPED = "the mapping does not mention it", "la correspondance n’en parle pas";
+    MEANING_REQUIRED = "required: a row without it goes to quarantine", "obligatoire : une ligne sans elle va en quarantaine";
+    LEGEND = "Legend", "Légende";
+    PANEL = "Details", "Détails";
+    PANEL_HINT = "Choose a cell or a variable to see what is behind it. The arrow keys move from cell to cell.",
+        "Choisissez une case ou une variable pour voir ce qu’il y a derrière. Les flèches mènent de case en case.";
+    CLOSE = "Close", "Fermer";
+    FILLED_OF = "{0} of {1} accepted rows have a value ({2}).", "{0} sur {1} lignes acceptées ont une valeur ({2}).";
+    NO_ROWS = "The site has no accepted row.", "Le centre n’a aucune ligne acceptée.";
+    CELL_IMPOSSIBLE = "This site can never deliver it.", "Ce centre ne pourra jamais le livrer.";
+    CELL_UNDETERMINED = "Whether this site can deliver it is not decided yet.", "On ne sait pas encore si ce centre pourra le livrer.";
+    CELL_NOT_MAPPED = "The site’s mapping does not mention it, so it is empty in the cohort.", "La correspondance du centre n’en parle pas : la variable est vide dans la cohorte.";
+    FINDINGS = "Findings", "Constats";
+    SEE_DISTRIBUTION = "See its distribution", "Voir sa distribution";
+    GAPS_TITLE = "Why variables are absent", "Pourquoi des variables manquent";
+    GAPS_TABLE = "Variables a site does not deliver, with the reason it gave", "Variables qu’un centre ne livre pas, avec le motif donné";
+    GAPS_NONE = "Every site delivers every variable.", "Chaque centre livre chaque variable.";
+    REASON = "Reason", "Motif";
+    STATE = "State", "État";
+    REQUIRED = "required", "obligatoire";
+    ALLOWED = "Allowed: {0}", "Admis : {0}";
+    VALUES = "Values: {0}", "Valeurs : {0}";
+    UNIT = "Unit: {0}", "Unité : {0}";
+    CONCEPT = "Concept: {0}", "Concept : {0}";
+    KIND = "Type: {0}", "Type : {0}";
+
+    // Rules
+    RULES_TITLE = "Rules, and what they found", "Les règles et leurs constats";
+    RULES_LEAD = "Three questions of Kahn and colleagues (2016): does the data have the agreed form, is it there, can it be true? A rule that applies to no row is not counted as passed.",
+        "Trois questions de Kahn et collègues (2016) : la donnée a-t-elle la forme convenue, est-elle présente, peut-elle être vraie ? Une règle qui ne concerne aucune ligne ne compte pas comme satisfaite.";
+    CONFORMANCE = "Conformance", "Conformité";
+    COMPLETENESS = "Completeness", "Complétude";
+    PLAUSIBILITY = "Plausibility", "Plausibilité";
+    ASKS_CONFORMANCE = "Does it have the agreed form?", "A-t-elle la forme convenue ?";
+    ASKS_COMPLETENESS = "Is it there?", "Est-elle présente ?";
+    ASKS_PLAUSIBILITY = "Can it be true?", "Peut-elle être vraie ?";
+    PASSED = "Passed", "Satisfaite";
+    WITH_FINDINGS = "Passed, with findings", "Satisfaite, avec constats";
+    FAILED = "Failed", "Non satisfaite";
+    NOT_APPLICABLE = "Not applicable", "Sans objet";
+    TALLY_FAILED = "{0} failed", "non satisfaites : {0}";
+    TALLY_FINDINGS = "{0} with findings", "avec constats : {0}";
+    TALLY_PASSED = "{0} passed", "satisfaites : {0}";
+    TALLY_NA = "{0} not applicable", "sans objet : {0}";
+    FOLD_PASSED_ONE = "1 rule passed: no row violates it", "1 règle satisfaite : aucune ligne ne l’enfreint";
+    FOLD_PASSED = "{0} rules passed: no row violates them", "{0} règles satisfaites : aucune ligne ne les enfreint";
+    FOLD_NA_ONE = "1 rule not applicable: there is no row to judge by", "1 règle sans objet : aucune ligne à juger";
+    FOLD_NA = "{0} rules not applicable: there is no row to judge by", "{0} règles sans objet : aucune ligne à juger";
+    NO_RULES = "No rule of this kind.", "Aucune règle de ce type.";
+    OF = "{0} of {1}", "{0} sur {1}";
+    EFFECT_QUARANTINE = "A row that violates it goes to quarantine.", "Une ligne qui l’enfreint va en quarantaine.";
+    EFFECT_FLAG = "A row that violates it stays in the cohort and is flagged.", "Une ligne qui l’enfreint reste dans la cohorte et est signalée.";
+    EFFECT_VERDICT = "It rejects no row. If its limit is missed, the delivery is not ready to use.", "Elle ne rejette aucune ligne. Si son seuil n’est pas tenu, la livraison n’est pas utilisable.";
+    EFFECT_REPORT = "It rejects no row. A missed limit is reported and does not change the verdict.", "Elle ne rejette aucune ligne. Un seuil non tenu est signalé sans changer le verdict.";
+    CONDITION = "Condition", "Condition";
+    FIELD = "Variable", "Variable";
+    RULE = "Rule", "Règle";
+    LIMIT = "Limit", "Seuil";
+    NO_LIMIT = "no limit set", "aucun seuil fixé";
+    EFFECT = "Effect", "Effet";
+    VIOLATED = "Violating", "En infraction";
+    SHARE = "Share", "Part";
+    STATUS = "Status", "Statut";
+    PASSED_TABLE = "Rules that no row violates", "Règles qu’aucune ligne n’enfreint";
+    NA_TABLE = "Rules without a row to judge by", "Règles sans ligne à juger";
+    JUDGED = "Rows judged", "Lignes jugées";
+    WHERE = "Where", "Où";
+    NO_VIOLATION = "No violation among the rows judged at", "Aucune infraction parmi les lignes jugées à";
+    NOTHING_TO_JUDGE = "No row to judge by at", "Aucune ligne à juger à";
+    BY_SITE_TABLE = "{0}, by site", "{0}, par centre";
+
+    // Unmapped
+    UNMAPPED_TITLE = "Codes that no map knows", "Codes absents des correspondances";
+    UNMAPPED_LEAD = "Values found in the exports that the mapping does not translate. Each needs one line in the mapping, or a question to the site.",
+        "Valeurs trouvées dans les exports que la correspondance ne traduit pas. Chacune demande une ligne de plus dans la correspondance, ou une question au centre.";
+    UNMAPPED_TABLE = "Unknown codes, most rows first", "Codes inconnus, les plus fréquents d’abord";
+    UNMAPPED_NONE = "Every code of every site is known.", "Tous les codes de tous les centres sont connus.";
+    UNMAPPED_HIDDEN = "A further {0} carry codes that are not shown: each is seen in fewer than {1} rows and could point to a person (or is beyond the number of codes kept). Whoever may see the quarantine finds them there.",
+        "S’y ajoutent {0} aux codes non affichés, chacun vu dans moins de {1} lignes et donc susceptible de désigner une personne (ou au-delà du nombre de codes gardés). Qui a accès à la quarantaine les y trouve.";
+    UNMAPPED_SOME = "Hidden here: {0}", "Non affichés ici : {0}";
+    COLUMN = "Column of the export", "Colonne de l’export";
+    RAW_CODE = "Code as delivered", "Code tel que livré";
+    EMPTY_CODE = "(empty)", "(vide)";
+    ROWS_AFFECTED = "Rows affected", "Lignes touchées";
+
+    // Distributions
+    DISTRIBUTIONS_TITLE = "How the values are distributed", "Comment se répartissent les valeurs";
+    DISTRIBUTIONS_LEAD = "Accepted rows only, site beside site on the same axes: heights are shares of a site’s own rows, so that large and small sites can be compared. The dotted line marks the median.",
+        "Lignes acceptées seulement, centre à côté de centre sur les mêmes axes : les hauteurs sont des parts des lignes du centre, pour que grands et petits centres se comparent. Le trait pointillé marque la médiane.";
+    DISTRIBUTIONS_NONE = "There is nothing to draw.", "Il n’y a rien à dessiner.";
+    NOT_DRAWN = "Not drawn (identifiers, free text, or nothing delivered): {0}.", "Non dessinées (identifiants, texte libre ou rien de livré) : {0}.";
+    MEAN = "mean {0}", "moyenne {0}";
+    MEAN_SD = "mean {0} (SD {1})", "moyenne {0} (ET {1})";
+    MEDIAN = "median {0}", "médiane {0}";
+    OTHERS = "{0} others", "{0} autres";
+    NOTHING_FILLED = "no value", "aucune valeur";
+    TO = "{0} to {1}", "de {0} à {1}";
+    FROM = "{0} or more", "{0} ou plus";
+    UP_TO = "{0} or less", "{0} ou moins";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(text: &str) -> Vec<&str> {
+        let mut found: Vec<&str> = text.match_indices('{').map(|(i, _)| &text[i..i + 3]).collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn both_languages_have_the_same_places() {
+        for (name, wording) in ALL {
+            assert_eq!(places(wording.en), places(wording.fr), "{name}");
+            assert!(!wording.en.is_empty() && !wording.fr.is_empty(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Codes: from the site's words to the schema's values.
+
+use std::collections::HashMap;
+
+use super::derive::{flag, optional_text, text};
+use super::{Derive, Failure, Kind, Role, Transform, Typed};
+use crate::config::mapping::OnError;
+use crate::config::schema::FieldType;
+use crate::config::yaml::Node;
+use crate::diagnostic::{Diagnostic, Span, code};
+
+pub static MAP: Transform = Transform {
+    key: "map",
+    role: Role::Step,
+    fallible: true,
+    summary: "Raw code to target value; `null` as target means missing. A value that is not in the map follows `unmapped`.",
+    example: "{from: GRADE_SBR, map: {I: 1, II: 2, III: 3}}",
+    lower,
+};
+
+pub static UNMAPPED: Transform = Transform {
+    key: "unmapped",
+    role: Role::Companion,
+    fallible: false,
+    summary: "What a value that is not in the map does to its row: `quarantine`, `null`, `fail`, or `keep` (text fields).",
+    example: "{from: ETAT, map: {V: alive}, unmapped: null}",
+    lower: |d, node| {
+        policy(d, node)?;
+        if d.entry("map").is_none() && d.field.kind.value != FieldType::Code {
+            d.found.push(Diagnostic::error(code::UNMAPPED_ALONE, node.span, "`unmapped` without a map").label("there is no map here"));
+            return None;
+        }
+        Some(())
+    },
+};
+
+pub static IGNORE_CASE: Transform = Transform {
+    key: "ignore_case",
+    role: Role::Companion,
+    fallible: false,
+    summary: "`map` and boolean words compare without regard to case.",
+    example: "{from: SEXE, map: {f: female}, ignore_case: true}",
+    lower: |d, node| match node.text() {
+        Some("true" | "false") => Some(()),
+        _ => {
+            crate::config::read::wrong_kind(node, "ignore_case", "`true` or `false`", d.found);
+            None
+        }
+    },
+};
+
+#[derive(Clone, Copy, PartialEq)]
+enum Unmapped {
+    Policy(OnError),
+    Keep,
+}
+
+fn policy(d: &mut Derive<'_>, node: &Node) -> Option<Unmapped> {
+    const WORDS: [(&str, Unmapped); 4] = [
+        ("quarantine", Unmapped::Policy(OnError::Quarantine)),
+        ("null", Unmapped::Policy(OnError::Null)),
+        ("fail", Unmapped::Policy(OnError::Fail)),
+        ("keep", Unmapped::Keep),
+    ];
+    let chosen = crate::config::read::choice(node, "unmapped", &WORDS, d.found)?.value;
+    if chosen == Unmapped::Keep && d.field.kind.value != FieldType::Text {
+        d.wrong_type("unmapped: keep", node.span, "text fields, whose values are not listed");
+        return None;
+    }
+    Some(chosen)
+}
+
+/// Whether the derivation compares without regard to case.
+pub fn ignore_case(d: &Derive<'_>) -> bool {
+    d.argument("ignore_case").and_then(Node::text) == Some("true")
+}
+
+fn lower(d: &mut Derive<'_>, node: &Node) -> Option<()> {
+    for other in ["boolean", "number", "date", "interval", "unit", "bins", "pseudonym"] {
+        if let Some((key, _)) = d.entry(other) {
+            d.clash(key.span, format!("`{other}` has no place beside `map`: the map's targets are final"));
+            return None;
+        }
+    }
+    let entries = crate::config::read::entries(node, "map", d.found);
+    let input = d.text_value("map", node.span)?;
+    let mode = match (d.field.kind.value, d.field.storage()) {
+        (FieldType::Pseudonym | FieldType::Date | FieldType::Datetime, _) => {
+            d.wrong_type("map", node.span, "codes, texts, numbers and booleans");
+            return None;
+        }
+        (_, Kind::Integer) => "integer",
+        (_, Kind::Boolean) => "boolean",
+        (_, Kind::Number) => "number",
+        _ => "text",
+    };
+    let ignore_case = ignore_case(d);
+    let mut pairs = vec![];
+    let mut seen: HashMap<String, Span> = HashMap::new();
+    let mut sound = true;
+    for (key, target) in entries {
+        let folded = if ignore_case { key.value.to_lowercase() } else { key.value.clone() };
+        if let Some(first) = seen.insert(folded, key.span) {
+            // Exactly equal keys are a finding of the document already.
+            if ignore_case {
+                d.found.push(
+                    Diagnostic::error(code::SAME_MAP_KEY, key.span, format!("the map has `{}` twice", key.value))
+                        .label("differs only in case from the first")
+                        .related(first, "the first"),
+                );
+                sound = false;
+            }
+        }
+        if target.is_null() {
+            pairs.push((key.value, None));
+            continue;
+        }
+        let Some(value) = target.text() else {
+            crate::config::read::wrong_kind(target, "a map's target", "one value", d.found);
+            sound = false;
+            continue;
+        };
+        let fits = match mode {
+            "integer" => value.parse::<i64>().is_ok(),
+            "boolean" => matches!(value, "true" | "false"),
+            "number" => value.parse::<f64>().is_ok_and(f64::is_finite),
+            _ => true,
+        };
+        let listed = d.field.values.is_empty() || d.field.values.iter().any(|v| v.value.value == value);
+        if !fits || !listed {
+            let mut finding = Diagnostic::error(code::MAP_TARGET, target.span, format!("`{value}` is not a value of the field `{}`", d.field.name.value)).label(
+                if fits { "not one of its values".to_owned() } else { format!("expected {}", d.field.storage().words()) },
+            );
+            if let Some(span) = d.field.values_span {
+                finding = finding.related(span, "the field's values");
+            }
+            d.found.push(finding.suggest(value, d.field.values.iter().map(|v| v.value.value.as_str())));
+            sound = false;
+        }
+        pairs.push((key.value, Some(value.to_owned())));
+    }
+    if !sound {
+        return None;
+    }
+    let unmapped = match d.argument("unmapped") {
+        Some(n) => policy(d, n)?,
+        None => Unmapped::Policy(d.policy()),
+    };
+    recode(d, &input, mode, ignore_case, &pairs, unmapped);
+    Some(())
+}
+
+/// A code field without a map: the raw text must be one of the values.
+pub fn identity(d: &mut Derive<'_>) -> Option<()> {
+    let input = d.value.clone()?.expr;
+    let mode = if d.field.storage() == Kind::Integer { "integer" } else { "text" };
+    let pairs: Vec<_> = d.field.values.iter().map(|v| (v.value.value.clone(), Some(v.value.value.clone()))).collect();
+    let unmapped = match d.argument("unmapped") {
+        Some(n) => policy(d, n)?,
+        None => Unmapped::Policy(d.policy()),
+    };
+    let ignore_case = ignore_case(d);
+    recode(d, &input, mode, ignore_case, &pairs, unmapped);
+    Some(())
+}
+
+fn recode(d: &mut Derive<'_>, input: &datafusion::logical_expr::Expr, mode: &str, ignore_case: bool, pairs: &[(String, Option<String>)], unmapped: Unmapped) {
+    let raw = match d.definitions.define(&format!("t:{}", d.field.name.value), Kind::Text, input.clone()) {
+        datafusion::logical_expr::Expr::Column(column) => Some(column.name),
+        _ => None,
+    };
+    // A decimal target is recoded as text first: the map's numbers are few.
+    let carried = if mode == "number" { "text" } else { mode };
+    let mut args = vec![input.clone(), text(carried), flag(ignore_case), flag(unmapped == Unmapped::Keep)];
+    let mut keys = vec![input.clone(), flag(ignore_case)];
+    for (key, value) in pairs {
+        args.extend([text(key.clone()), optional_text(value.clone())]);
+        keys.push(text(key.clone()));
+    }
+    if let Unmapped::Policy(policy) = unmapped {
+        let violated = d.call("is_unmapped", keys);
+        let same = violated.to_string();
+        d.failures.push(Failure { violated, code: code::UNMAPPED, rule: "unmapped", column: d.column.clone(), raw, policy, direct: d.entry("from").is_some(), same });
+    }
+    let kind = match mode {
+        "integer" => Kind::Integer,
+        "boolean" => Kind::Boolean,
+        "number" => Kind::Number,
+        _ => Kind::Text,
+    };
+    let mut expr = d.call("recode", args);
+    if kind == Kind::Number {
+        expr = datafusion::logical_expr::try_cast(expr, kind.data_type());
+    }
+    d.value = Some(Typed { expr, kind });
+}

@@ -1,0 +1,98 @@
+//! Numbers by the source's marks, and the bounds of text intervals.
+
+use datafusion::functions::expr_fn::coalesce;
+use datafusion::logical_expr::Expr;
+
+use super::derive::{number, optional_text, text};
+use super::{Derive, Kind, Role, Transform, Typed, unit};
+use crate::config::yaml::Node;
+use crate::diagnostic::{Diagnostic, code};
+
+pub static NUMBER: Transform = Transform {
+    key: "number",
+    role: Role::Step,
+    fallible: true,
+    summary: "The column's own decimal and group marks, in place of the source's.",
+    example: "{from: TAILLE, number: {decimal: \",\", group: \".\"}}",
+    lower: |d, node| {
+        if !d.field.kind.value.is_number() && d.entry("bins").is_none() {
+            d.wrong_type("number", node.span, "numbers");
+            return None;
+        }
+        read(d, Some(node))
+    },
+};
+
+pub static INTERVAL: Transform = Transform {
+    key: "interval",
+    role: Role::Step,
+    fallible: true,
+    summary: "The bound of a text interval such as `20-50`, `<=20` or `>50`: `lower`, `upper` or `midpoint`.",
+    example: "{from: TAILLE_CLASSE, interval: midpoint}",
+    lower: |d, node| {
+        if !d.field.kind.value.is_number() {
+            d.wrong_type("interval", node.span, "numbers");
+            return None;
+        }
+        const BOUNDS: [(&str, &str); 3] = [("lower", "lower"), ("upper", "upper"), ("midpoint", "midpoint")];
+        let bound = crate::config::read::choice(node, "interval", &BOUNDS, d.found)?.value;
+        let input = d.text_value("interval", node.span)?;
+        let output = d.call("interval_bound", vec![input.clone(), text(bound), text(d.locale.decimal.to_string())]);
+        // An open end has no bound, and is no mistake; a text with neither bound is.
+        let side = |d: &Derive<'_>, side: &str| d.call("interval_bound", vec![input.clone(), text(side), text(d.locale.decimal.to_string())]);
+        let either = coalesce(vec![side(d, "lower"), side(d, "upper")]);
+        d.fallible(&format!("p:{}", d.field.name.value), either, Kind::Number, input.clone(), code::PARSE, "parse");
+        let value = Typed { expr: output, kind: Kind::Number };
+        unit::apply(d, value)
+    },
+};
+
+/// Reads the value as a number, converted to the schema's unit where the derivation names one.
+pub fn read(d: &mut Derive<'_>, own: Option<&Node>) -> Option<()> {
+    let input = d.text_value("number", own.map_or(d.span, |n| n.span))?;
+    let (mut decimal, mut group) = (d.locale.decimal, d.locale.group);
+    if let Some(node) = own {
+        let mut keys = crate::config::read::Keys::new(node, "`number`", d.found)?;
+        if let Some((mark, _)) = keys.take("decimal").and_then(|n| crate::config::mapping::character(n, "decimal", d.found)) {
+            decimal = mark;
+        }
+        group = match keys.take("group") {
+            Some(n) if n.is_null() => None,
+            Some(n) => crate::config::mapping::character(n, "group", d.found).map(|m| m.0),
+            None => group.filter(|g| *g != decimal),
+        };
+        keys.finish(d.found);
+        if group == Some(decimal) || decimal.is_ascii_digit() || group.is_some_and(|g| g.is_ascii_digit()) {
+            d.found.push(
+                Diagnostic::error(code::NUMBER_MARKS, node.span, "the marks cannot be told apart").label("decimal and group mark differ, and neither is a digit"),
+            );
+            return None;
+        }
+    }
+    let factor = unit::factor(d)?;
+    let (function, kind) = if d.field.storage() == Kind::Integer && d.entry("bins").is_none() { ("parse_integer", Kind::Integer) } else { ("parse_number", Kind::Number) };
+    let args = vec![
+        input.clone(),
+        text(decimal.to_string()),
+        optional_text(group.map(String::from)),
+        number(Some(factor.numerator)),
+        number(Some(factor.denominator)),
+        number(Some(factor.offset)),
+    ];
+    let output = d.call(function, args);
+    d.fallible(&format!("p:{}", d.field.name.value), output, kind, input, code::PARSE, "parse");
+    Some(())
+}
+
+/// A typed number into a whole-number field: refused where it is not whole.
+pub fn whole(d: &mut Derive<'_>, value: &Typed) -> Option<()> {
+    let input = d.definitions.define(&format!("p:{}", d.field.name.value), value.kind, value.expr.clone());
+    let output = d.call("whole", vec![input.clone()]);
+    d.fallible(&format!("i:{}", d.field.name.value), output, Kind::Integer, input, code::EXPRESSION, "expression");
+    Some(())
+}
+
+/// `expr` as Float64.
+pub fn as_number(expr: Expr) -> Expr {
+    datafusion::logical_expr::cast(expr, Kind::Number.data_type())
+}

@@ -1,0 +1,607 @@
+//! SQL as the expression language: parsed, named, typed and made total.
+//!
+//! An expression is DataFusion SQL over the source's columns and the table's fields. What makes
+//! it fit for rows of unknown quality happens here, once, at check:
+//! * names are resolved in the parsed tree, so that a wrong one has its own caret;
+//! * only functions that cannot fail on a row are open ([`FUNCTIONS`]);
+//! * a raw column is text, and is read as a date or number where its surroundings want one;
+//! * casts become `TRY_CAST` and divisors `NULLIF(…, 0)`: a failure is a null with a Reason,
+//!   never the end of a run.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::execution::SessionState;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::expr::{BinaryExpr, Case, ScalarFunction};
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Expr, ExprSchemable, Operator, TryCast, lit};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::prelude::{SessionConfig, nullif};
+use datafusion::sql::sqlparser::ast::{self, ExprWithAlias, visit_expressions_mut};
+
+use super::derive::{Functions, Named, column, field_column, raw_column};
+use super::{Derive, Kind, Names, Role, Transform, Typed, date};
+use crate::config::Name;
+use crate::config::schema::{Field, FieldType};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, closest, code};
+
+pub static SQL: Transform = Transform {
+    key: "sql",
+    role: Role::Origin,
+    fallible: true,
+    summary: "A DataFusion SQL expression over the source's columns and the table's other fields.",
+    example: "{sql: \"date_diff('day', DATE_DIAG, coalesce(DATE_RECIDIVE, DATE_DN))\"}",
+    lower: |d, node| {
+        let sql = crate::config::read::text(node, "sql", d.found)?;
+        let parsed = parse(d.scope, d.names, &sql, &SQL_CODES, d.found)?;
+        if d.names.columns.is_none() {
+            // The header could not be read, which is a finding already; types would be guesses.
+            d.value = Some(d.nothing_of_the_type());
+            return Some(());
+        }
+        let expr = plan(d.scope, d.names, parsed, &sql, code::SQL_TYPE, d.found)?;
+        let wants = match d.field.kind.value {
+            FieldType::Date | FieldType::Datetime => Want::Date,
+            FieldType::Integer | FieldType::Decimal => Want::Number,
+            _ => Want::Any,
+        };
+        let mut total = Total { reads: HashMap::new(), failures: vec![], refused: vec![], names: d.names };
+        let expr = total.rewrite(expr, wants);
+        if refused(&total, &sql, d.found) {
+            return None;
+        }
+        let reads: Vec<(String, Want)> = total.reads.into_keys().collect();
+        let guards = total.failures;
+        let mut replacements = HashMap::new();
+        let mut columns: Vec<(String, Want)> = reads;
+        columns.sort();
+        for (name, want) in columns {
+            replacements.insert(placeholder(&name, want), read_column(d, &name, want)?);
+        }
+        let fill = |expr: Expr| fill(expr, &replacements);
+        let expr = fill(expr);
+        for (guard, rule) in guards {
+            let policy = d.policy();
+            let violated = fill(guard);
+            let same = violated.to_string();
+            d.failures.push(super::Failure { violated, code: code::EXPRESSION, rule, column: None, raw: None, policy, direct: false, same });
+        }
+        d.column = None;
+        let (expr, data_type) = typed(d.scope, expr, d.names, d.definitions, &sql, code::SQL_TYPE, d.found)?;
+        let Some(kind) = Kind::of(&data_type) else {
+            d.found.push(
+                Diagnostic::error(code::SQL_TYPE, sql.span, format!("the expression gives {data_type}, which no field can hold"))
+                    .label("not a text, number, date or boolean")
+                    .related(d.field.kind.span, format!("the field is of type `{}`", d.field.kind.value.word())),
+            );
+            return None;
+        };
+        let expr = if data_type == kind.data_type() { expr } else { datafusion::logical_expr::cast(expr, kind.data_type()) };
+        if kind == Kind::Number {
+            // The root of −1 is no number: null, with a Reason.
+            let output = d.call("finite", vec![expr.clone()]);
+            let input = d.definitions.define(&format!("p:{}", d.field.name.value), kind, expr);
+            let output = match output {
+                Expr::ScalarFunction(mut call) => {
+                    call.args = vec![input.clone()];
+                    Expr::ScalarFunction(call)
+                }
+                other => other,
+            };
+            d.fallible(&format!("p:{}", d.field.name.value), output, kind, input, code::EXPRESSION, "expression");
+        } else {
+            d.value = Some(Typed { expr, kind });
+        }
+        Some(())
+    },
+};
+
+/// Functions an expression may call: total on every row, deterministic, without state.
+pub const FUNCTIONS: [&str; 46] = [
+    "abs", "age_years", "ascii", "btrim", "ceil", "char_length", "coalesce", "concat", "concat_ws", "contains", "cos", "date_diff", "date_part",
+    "date_trunc", "ends_with", "exp", "extract", "floor", "greatest", "initcap", "least", "left", "length", "ln", "log10", "log2", "lower", "ltrim",
+    "nullif", "nvl", "power", "replace", "reverse", "right", "round", "rtrim", "signum", "sin", "split_part", "sqrt", "starts_with", "strpos", "substr",
+    "substring", "trim", "upper",
+];
+
+/// Parser, planner and types for expressions.
+pub struct SqlScope {
+    state: SessionState,
+}
+
+impl SqlScope {
+    /// A scope in which our functions are known beside DataFusion's.
+    pub fn new(functions: &Functions) -> Self {
+        let config = SessionConfig::new().set_bool("datafusion.sql_parser.enable_ident_normalization", false);
+        let mut builder = SessionStateBuilder::new_with_default_features().with_config(config);
+        if let Some(udfs) = builder.scalar_functions() {
+            udfs.extend(functions.values().cloned());
+        }
+        SqlScope { state: builder.build() }
+    }
+}
+
+/// The codes under which mistakes in an expression are reported.
+struct SqlCodes {
+    syntax: Code,
+    name: Code,
+}
+
+const SQL_CODES: SqlCodes = SqlCodes { syntax: code::SQL_SYNTAX, name: code::SQL_NAME };
+const RULE_CODES: SqlCodes = SqlCodes { syntax: code::RULE_SYNTAX, name: code::RULE_FIELD };
+
+/// A condition over the fields of a table: Boolean, total, its names the plan's.
+pub fn condition(scope: &SqlScope, fields: &[Field], table: &str, sql: &Name, found: &mut Diagnostics) -> Option<Expr> {
+    let names = Names { columns: Some(&[]), fields, table };
+    let parsed = parse(scope, &names, sql, &RULE_CODES, found)?;
+    let expr = plan(scope, &names, parsed, sql, code::RULE_TYPE, found)?;
+    let mut total = Total { reads: HashMap::new(), failures: vec![], refused: vec![], names: &names };
+    let expr = total.rewrite(expr, Want::Any);
+    if refused(&total, sql, found) {
+        return None;
+    }
+    let (expr, data_type) = typed(scope, expr, &names, &Default::default(), sql, code::RULE_TYPE, found)?;
+    if data_type != DataType::Boolean {
+        found.push(
+            Diagnostic::error(code::RULE_TYPE, sql.span, "a rule is a condition: true, false or null")
+                .label(format!("this gives {}", Kind::of(&data_type).map_or("something else", Kind::words))),
+        );
+        return None;
+    }
+    Some(expr)
+}
+
+/// Parses; names become the plan's columns, `c:` for raw ones.
+fn parse(scope: &SqlScope, names: &Names<'_>, sql: &Name, codes: &SqlCodes, found: &mut Diagnostics) -> Option<ExprWithAlias> {
+    let dialect = scope.state.config().options().sql_parser.dialect;
+    let mut parsed = match scope.state.sql_to_expr_with_alias(&sql.value, &dialect) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let text = error.strip_backtrace();
+            let text = text.split("ParserError(").last().unwrap_or(&text).trim_matches(['"', ')', '(']).to_owned();
+            found.push(Diagnostic::error(codes.syntax, sql.span, "this SQL does not parse").label(text));
+            return None;
+        }
+    };
+    if let Some(alias) = &parsed.alias {
+        found.push(Diagnostic::error(codes.syntax, place(sql, alias), "an expression has no alias").label("leave this out"));
+        return None;
+    }
+    let before = found.items.len();
+    let _ = visit_expressions_mut(&mut parsed.expr, |expr| resolve(expr, names, sql, codes, found));
+    (found.items.len() == before).then_some(parsed)
+}
+
+/// Plans a parsed expression.
+fn plan(scope: &SqlScope, names: &Names<'_>, parsed: ExprWithAlias, sql: &Name, wrong: Code, found: &mut Diagnostics) -> Option<Expr> {
+    let schema = df_schema(names, &Default::default())?;
+    match scope.state.create_logical_expr_from_sql_expr(parsed, &schema) {
+        Ok(expr) => Some(expr),
+        Err(error) => {
+            found.push(Diagnostic::error(wrong, sql.span, "this SQL cannot be planned").label(plain(&error.strip_backtrace())));
+            None
+        }
+    }
+}
+
+/// Turns names into the plan's columns, and refuses what has no place in an expression.
+fn resolve(expr: &mut ast::Expr, names: &Names<'_>, sql: &Name, codes: &SqlCodes, found: &mut Diagnostics) -> ControlFlow<()> {
+    match expr {
+        ast::Expr::Identifier(ident) => match names.find(&ident.value) {
+            Some(Named::Column(name)) => *ident = ast::Ident::with_quote('"', raw_column(&name)),
+            Some(Named::Field(field)) => *ident = ast::Ident::with_quote('"', field_column(&field.name.value)),
+            None if ident.value.starts_with("c:") || ident.value.starts_with("f:") => {}
+            None => unknown(names, sql, ident, codes, found),
+        },
+        ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [table, field] if table.value == names.table && names.fields.iter().any(|f| f.name.value == field.value) => {
+                *expr = ast::Expr::Identifier(ast::Ident::with_quote('"', field_column(&field.value)));
+            }
+            [_, last] | [last] => unknown(names, sql, &last.clone(), codes, found),
+            _ => {
+                if let Some(last) = parts.last().cloned() {
+                    unknown(names, sql, &last, codes, found);
+                }
+            }
+        },
+        ast::Expr::Function(function) => {
+            let called = function.name.to_string().to_lowercase();
+            let is_window = function.over.is_some() || function.filter.is_some() || !function.within_group.is_empty();
+            if is_window {
+                form(sql, "a window or aggregate", found);
+            } else if !FUNCTIONS.contains(&called.as_str()) {
+                let aggregates = ["count", "sum", "avg", "min", "max", "median", "stddev", "array_agg", "first_value", "last_value"];
+                let volatile = ["now", "current_date", "current_timestamp", "random", "uuid", "today"];
+                if aggregates.contains(&called.as_str()) {
+                    form(sql, &format!("`{called}` looks at many rows"), found);
+                } else if volatile.contains(&called.as_str()) {
+                    form(sql, &format!("`{called}` differs from run to run"), found);
+                } else {
+                    let at = function.name.0.first().and_then(|p| p.as_ident()).map_or(sql.span, |i| place(sql, i));
+                    found.push(
+                        Diagnostic::error(code::SQL_FUNCTION, at, format!("there is no function `{called}` for expressions")).label("not available").suggest(&called, FUNCTIONS),
+                    );
+                }
+            } else if let Some(ident) = function.name.0.first_mut() {
+                *ident = ast::ObjectNamePart::Identifier(ast::Ident::new(called));
+            }
+        }
+        ast::Expr::Subquery(_) | ast::Expr::Exists { .. } | ast::Expr::InSubquery { .. } => {
+            form(sql, "a subquery", found);
+            // Its names are not ours to resolve.
+            return ControlFlow::Break(());
+        }
+        _ => {}
+    }
+    ControlFlow::Continue(())
+}
+
+fn form(sql: &Name, what: &str, found: &mut Diagnostics) {
+    found.push(Diagnostic::error(code::SQL_FORM, sql.span, "an expression is over one row").label(format!("{what} has no place here")));
+}
+
+fn unknown(names: &Names<'_>, sql: &Name, ident: &ast::Ident, codes: &SqlCodes, found: &mut Diagnostics) {
+    let columns = names.columns.unwrap_or_default();
+    let known: Vec<&str> = columns.iter().map(String::as_str).chain(names.fields.iter().map(|f| f.name.value.as_str())).collect();
+    let mut finding = Diagnostic::error(codes.name, place(sql, ident), format!("`{}` is neither a column nor a field", ident.value)).label("unknown name");
+    if columns.is_empty() {
+        finding.message = format!("the table has no field `{}`", ident.value);
+    }
+    if ident.quote_style == Some('"') && closest(&ident.value, &known).is_none() {
+        finding = finding.note("double quotes are for names; a text is written in single quotes");
+    }
+    found.push(finding.suggest(&ident.value, known));
+}
+
+/// Where a name of the SQL stands in the document; all of the SQL when it was folded or escaped.
+fn place(sql: &Name, ident: &ast::Ident) -> Span {
+    let length = sql.span.end - sql.span.start;
+    let quotes = length.checked_sub(sql.value.len());
+    let start = ident.span.start;
+    if let (Some(quotes @ (0 | 2)), 1, column @ 1..) = (quotes, start.line, start.column) {
+        let chars = usize::try_from(column - 1).unwrap_or(0);
+        let offset: usize = sql.value.chars().take(chars).map(char::len_utf8).sum();
+        let width = ident.value.len() + if ident.quote_style.is_some() { 2 } else { 0 };
+        let from = sql.span.start + quotes / 2 + offset;
+        if from + width <= sql.span.end {
+            return Span { file: sql.span.file, start: from, end: from + width };
+        }
+    }
+    sql.span
+}
+
+/// DataFusion's words without its frame, and without the plan's prefixes of names.
+fn plain(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.rsplit("Error during planning: ").next().unwrap_or(line);
+    line.replace("\"c:", "\"").replace("\"f:", "\"").replace(" f:", " ").replace(" c:", " ")
+}
+
+/// Reports what cannot be made total.
+fn refused(total: &Total<'_>, sql: &Name, found: &mut Diagnostics) -> bool {
+    for why in &total.refused {
+        found.push(Diagnostic::error(code::SQL_FUNCTION, sql.span, "this could fail on a row").label(why.clone()));
+    }
+    !total.refused.is_empty()
+}
+
+/// What the surroundings of a raw column want of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Want {
+    Any,
+    Date,
+    Number,
+}
+
+fn placeholder(name: &str, want: Want) -> String {
+    format!("{}:{name}", match want { Want::Any => "t?", Want::Date => "d?", Want::Number => "n?" })
+}
+
+/// Makes an expression total: raw columns read as wanted, casts and divisions guarded.
+struct Total<'a> {
+    reads: HashMap<(String, Want), ()>,
+    /// Conditions that are true where the expression failed, with the rule's name.
+    failures: Vec<(Expr, &'static str)>,
+    /// What cannot be made total, in words.
+    refused: Vec<String>,
+    names: &'a Names<'a>,
+}
+
+impl Total<'_> {
+    fn raw<'e>(&self, expr: &'e Expr) -> Option<&'e str> {
+        match expr {
+            Expr::Column(c) => c.name.strip_prefix("c:"),
+            _ => None,
+        }
+    }
+
+    /// The kind an expression has by itself, where that is plain; raw columns have none.
+    fn kind(&self, expr: &Expr) -> Option<Want> {
+        match expr {
+            Expr::Column(c) => {
+                let field = c.name.strip_prefix("f:").and_then(|n| self.names.fields.iter().find(|f| f.name.value == n))?;
+                match field.storage() {
+                    Kind::Date | Kind::Datetime => Some(Want::Date),
+                    Kind::Integer | Kind::Number => Some(Want::Number),
+                    _ => None,
+                }
+            }
+            Expr::Literal(value, _) => match value.data_type() {
+                t if t.is_numeric() => Some(Want::Number),
+                t if t.is_temporal() => Some(Want::Date),
+                _ => None,
+            },
+            Expr::Cast(c) => want_of(c.field.data_type()),
+            Expr::TryCast(c) => want_of(c.field.data_type()),
+            Expr::BinaryExpr(b) if is_arithmetic(b.op) => match (self.kind(&b.left), self.kind(&b.right)) {
+                (Some(Want::Date), _) | (_, Some(Want::Date)) if b.op != Operator::Minus => Some(Want::Date),
+                _ => Some(Want::Number),
+            },
+            Expr::Negative(_) => Some(Want::Number),
+            Expr::ScalarFunction(f) => match f.name() {
+                "date_trunc" => Some(Want::Date),
+                "date_diff" | "age_years" | "date_part" | "extract" | "abs" | "round" | "floor" | "ceil" | "power" | "sqrt" | "ln" | "log10" | "log2" | "exp"
+                | "signum" | "length" | "char_length" | "character_length" | "strpos" => Some(Want::Number),
+                "coalesce" | "nullif" | "greatest" | "least" | "nvl" => f.args.iter().find_map(|a| self.kind(a)),
+                _ => None,
+            },
+            Expr::Case(case) => case.when_then_expr.iter().map(|(_, t)| t.as_ref()).chain(case.else_expr.as_deref()).find_map(|e| self.kind(e)),
+            _ => None,
+        }
+    }
+
+    fn rewrite(&mut self, expr: Expr, want: Want) -> Expr {
+        if let Some(name) = self.raw(&expr).map(str::to_owned) {
+            self.reads.insert((name.clone(), want), ());
+            return column(&placeholder(&name, want));
+        }
+        match expr {
+            Expr::BinaryExpr(b) => self.binary(b, want),
+            Expr::ScalarFunction(f) => self.function(f, want),
+            Expr::Case(case) => {
+                let want = if want == Want::Any { case.when_then_expr.iter().map(|(_, t)| t.as_ref()).chain(case.else_expr.as_deref()).find_map(|e| self.kind(e)).unwrap_or(want) } else { want };
+                let base = case.expr.as_ref().and_then(|e| self.kind(e)).or_else(|| case.expr.as_ref().and_then(|_| case.when_then_expr.iter().find_map(|(w, _)| self.kind(w)))).unwrap_or(Want::Any);
+                let has_base = case.expr.is_some();
+                Expr::Case(Case {
+                    expr: case.expr.map(|e| Box::new(self.rewrite(*e, base))),
+                    when_then_expr: case
+                        .when_then_expr
+                        .into_iter()
+                        .map(|(w, t)| (Box::new(self.rewrite(*w, if has_base { base } else { Want::Any })), Box::new(self.rewrite(*t, want))))
+                        .collect(),
+                    else_expr: case.else_expr.map(|e| Box::new(self.rewrite(*e, want))),
+                })
+            }
+            Expr::Between(mut between) => {
+                let inner = [&between.expr, &between.low, &between.high].into_iter().find_map(|e| self.kind(e)).unwrap_or(Want::Any);
+                between.expr = Box::new(self.rewrite(*between.expr, inner));
+                between.low = Box::new(self.rewrite(*between.low, inner));
+                between.high = Box::new(self.rewrite(*between.high, inner));
+                Expr::Between(between)
+            }
+            Expr::InList(mut list) => {
+                let inner = list.list.iter().chain([list.expr.as_ref()]).find_map(|e| self.kind(e)).unwrap_or(Want::Any);
+                list.expr = Box::new(self.rewrite(*list.expr, inner));
+                list.list = list.list.into_iter().map(|e| self.rewrite(e, inner)).collect();
+                Expr::InList(list)
+            }
+            Expr::Negative(inner) => Expr::Negative(Box::new(self.rewrite(*inner, Want::Number))),
+            Expr::Not(inner) => Expr::Not(Box::new(self.rewrite(*inner, Want::Any))),
+            Expr::Cast(cast) => {
+                let input = self.rewrite(*cast.expr, Want::Any);
+                self.guarded(input, cast.field)
+            }
+            Expr::TryCast(cast) => {
+                let input = self.rewrite(*cast.expr, Want::Any);
+                Expr::TryCast(TryCast::new_from_field(Box::new(input), cast.field))
+            }
+            other => {
+                let children = other.map_children(|child| Ok(datafusion::common::tree_node::Transformed::yes(self.rewrite(child, Want::Any))));
+                children.map(|t| t.data).unwrap_or_else(|_| Expr::Literal(ScalarValue::Null, None))
+            }
+        }
+    }
+
+    fn guarded(&mut self, input: Expr, field: datafusion::arrow::datatypes::FieldRef) -> Expr {
+        let output = Expr::TryCast(TryCast::new_from_field(Box::new(input.clone()), field));
+        self.failures.push((input.is_not_null().and(output.clone().is_null()), "cast"));
+        output
+    }
+
+    fn binary(&mut self, b: BinaryExpr, want: Want) -> Expr {
+        let (left, right) = (self.kind(&b.left), self.kind(&b.right));
+        let inner = match b.op {
+            op if is_arithmetic(op) => match (left, right) {
+                (Some(Want::Date), _) | (_, Some(Want::Date)) if op == Operator::Minus => Want::Date,
+                _ if want == Want::Date => Want::Date,
+                _ => Want::Number,
+            },
+            Operator::And | Operator::Or => Want::Any,
+            _ => left.or(right).unwrap_or(Want::Any),
+        };
+        if !is_total(b.op) {
+            self.refused.push(format!("the operator `{}` is not available here", b.op));
+        }
+        let mut left = self.rewrite(*b.left, inner);
+        let mut right = self.rewrite(*b.right, inner);
+        if matches!(b.op, Operator::Divide | Operator::Modulo) {
+            // Real division: 7 / 2 is 3.5, and no whole number overflows.
+            left = super::number::as_number(left);
+            right = super::number::as_number(right);
+            let zero = right.clone().eq(lit(0.0));
+            if !matches!(&right, Expr::Cast(c) if matches!(c.expr.as_ref(), Expr::Literal(value, _) if value.to_string().parse::<f64>().is_ok_and(|v| v != 0.0))) {
+                self.failures.push((zero, "division by zero"));
+                right = nullif(right, lit(0.0));
+            }
+        }
+        Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op: b.op, right: Box::new(right) })
+    }
+
+    fn function(&mut self, f: ScalarFunction, want: Want) -> Expr {
+        let name = f.name().to_owned();
+        let own = f.args.iter().find_map(|a| self.kind(a));
+        if matches!(name.as_str(), "substr" | "substring" | "split_part" | "left" | "right") {
+            let plain = |e: &Expr| matches!(e, Expr::Literal(value, _) if value.to_string().parse::<i64>().is_ok_and(|n| (1..=1_000_000).contains(&n)));
+            let bad = f.args.iter().skip(if name == "split_part" { 2 } else { 1 }).any(|a| !plain(a));
+            if bad {
+                self.refused.push(format!("`{name}` takes plain counts from 1 here"));
+            }
+        }
+        let args = f
+            .args
+            .into_iter()
+            .enumerate()
+            .map(|(i, arg)| {
+                let inner = match (name.as_str(), i) {
+                    ("date_diff", 1 | 2) | ("age_years", _) | ("date_part" | "date_trunc" | "extract", 1) => Want::Date,
+                    ("abs" | "round" | "floor" | "ceil" | "power" | "sqrt" | "ln" | "log10" | "log2" | "exp" | "signum" | "sin" | "cos", _) => Want::Number,
+                    ("coalesce" | "nullif" | "greatest" | "least" | "nvl", _) => {
+                        if want == Want::Any {
+                            own.unwrap_or(Want::Any)
+                        } else {
+                            want
+                        }
+                    }
+                    _ => Want::Any,
+                };
+                self.rewrite(arg, inner)
+            })
+            .collect();
+        Expr::ScalarFunction(ScalarFunction { func: f.func, args })
+    }
+}
+
+/// Operators that give a value or null on every row.
+fn is_total(op: Operator) -> bool {
+    use Operator::*;
+    is_arithmetic(op) || matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | And | Or | IsDistinctFrom | IsNotDistinctFrom | StringConcat | LikeMatch | ILikeMatch | NotLikeMatch | NotILikeMatch)
+}
+
+fn is_arithmetic(op: Operator) -> bool {
+    matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo)
+}
+
+fn want_of(t: &DataType) -> Option<Want> {
+    if t.is_numeric() {
+        Some(Want::Number)
+    } else if t.is_temporal() {
+        Some(Want::Date)
+    } else {
+        None
+    }
+}
+
+/// A raw column, read as wanted; its failure is noted on the field.
+fn read_column(d: &mut Derive<'_>, name: &str, want: Want) -> Option<Expr> {
+    let cell = d.cell(name);
+    d.column = Some(name.to_owned());
+    let (hint, output, kind) = match want {
+        Want::Any => return Some(cell),
+        Want::Date => {
+            let mut args = vec![cell.clone()];
+            args.extend(date::source_formats(d).into_iter().map(super::derive::text));
+            (format!("d:{name}"), d.call("parse_date", args), Kind::Date)
+        }
+        Want::Number => {
+            let one = |v| super::derive::number(Some(v));
+            let args = vec![
+                cell.clone(),
+                super::derive::text(d.locale.decimal.to_string()),
+                super::derive::optional_text(d.locale.group.map(String::from)),
+                one(1.0),
+                one(1.0),
+                one(0.0),
+            ];
+            (format!("n:{name}"), d.call("parse_number", args), Kind::Number)
+        }
+    };
+    d.fallible(&hint, output, kind, cell, code::PARSE, "parse");
+    d.value.take().map(|v| v.expr)
+}
+
+fn fill(expr: Expr, replacements: &HashMap<String, Expr>) -> Expr {
+    use datafusion::common::tree_node::Transformed;
+    expr.transform(|e| {
+        Ok(match &e {
+            Expr::Column(c) => match replacements.get(&c.name) {
+                Some(with) => Transformed::new(with.clone(), true, TreeNodeRecursion::Jump),
+                None => Transformed::no(e),
+            },
+            _ => Transformed::no(e),
+        })
+    })
+    .map(|t| t.data)
+    .unwrap_or_else(|_| Expr::Literal(ScalarValue::Null, None))
+}
+
+/// Coerces and types an expression over the plan's columns.
+fn typed(
+    scope: &SqlScope,
+    expr: Expr,
+    names: &Names<'_>,
+    definitions: &super::Definitions,
+    sql: &Name,
+    code: Code,
+    found: &mut Diagnostics,
+) -> Option<(Expr, DataType)> {
+    let schema = Arc::new(df_schema(names, definitions)?);
+    let context = SimplifyContext::builder().with_schema(Arc::clone(&schema)).with_config_options(Arc::clone(scope.state.config_options())).build();
+    let simplifier = ExprSimplifier::new(context);
+    let tried = simplifier.coerce(expr, &schema).and_then(|coerced| {
+        let data_type = coerced.get_type(&schema)?;
+        // Some functions, `coalesce` among them, exist only until they are simplified.
+        try_out(scope, simplifier.simplify(coerced.clone())?, &schema)?;
+        Ok((coerced, data_type))
+    });
+    match tried {
+        Ok(typed) => Some(typed),
+        Err(error) => {
+            let text = plain(&error.strip_backtrace());
+            found.push(Diagnostic::error(code, sql.span, "the parts of this expression do not fit").label(text));
+            None
+        }
+    }
+}
+
+/// Runs an expression on a row of nulls and on a row of plain values, so that a literal which a
+/// function refuses is found here and not in the middle of a run.
+fn try_out(scope: &SqlScope, expr: Expr, schema: &DFSchema) -> Result<()> {
+    let physical = scope.state.create_physical_expr(expr, schema)?;
+    let arrow = Arc::clone(schema.inner());
+    for nulls in [true, false] {
+        let columns: Result<Vec<_>> = arrow
+            .fields()
+            .iter()
+            .map(|field| {
+                let value = match field.data_type() {
+                    t if nulls => ScalarValue::try_from(t)?,
+                    DataType::Utf8View => ScalarValue::Utf8View(Some("1".into())),
+                    t => ScalarValue::new_one(t).or_else(|_| ScalarValue::try_from(t))?,
+                };
+                value.to_array_of_size(1)
+            })
+            .collect();
+        let columns = columns?;
+        let options = RecordBatchOptions::new().with_row_count(Some(1));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&arrow), columns, &options)?;
+        physical.evaluate(&batch)?;
+    }
+    Ok(())
+}
+
+/// The columns an expression can see, as DataFusion's schema.
+fn df_schema(names: &Names<'_>, definitions: &super::Definitions) -> Option<DFSchema> {
+    let raw = names.columns.unwrap_or_default().iter().map(|c| ArrowField::new(raw_column(c), DataType::Utf8View, true));
+    let fields = names.fields.iter().map(|f| ArrowField::new(field_column(&f.name.value), f.storage().data_type(), true));
+    let defined = definitions.list.iter().map(|d| ArrowField::new(&d.name, d.kind.data_type(), true));
+    let mut all: Vec<ArrowField> = raw.chain(fields).chain(defined).collect();
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|f| seen.insert(f.name().clone()));
+    DFSchema::try_from(ArrowSchema::new(all)).ok()
+}

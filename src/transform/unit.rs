@@ -1,0 +1,141 @@
+//! Units: what the cell is in, converted to what the schema wants (UCUM, by `octofhir-ucum`).
+
+use octofhir_ucum::{AdvancedConversionContext, UcumError, convert, convert_with_context, validate};
+
+use super::derive::number;
+use super::{Derive, Kind, Role, Transform, Typed};
+use crate::diagnostic::{Diagnostic, Span, code};
+
+pub static UNIT: Transform = Transform {
+    key: "unit",
+    role: Role::Step,
+    fallible: false,
+    summary: "The cell's UCUM unit; the value is converted to the schema's.",
+    example: "{from: TAILLE_CM, unit: cm}",
+    lower: |d, node| {
+        if !d.field.kind.value.is_number() && d.entry("bins").is_none() {
+            d.wrong_type("unit", node.span, "numbers");
+            return None;
+        }
+        match d.value.clone()? {
+            // The number is read and converted in one step, so that the conversion is exact.
+            Typed { kind: Kind::Text, .. } => super::number::read(d, None),
+            // `number` and `interval` have converted it already.
+            _ if d.entry("number").is_some() || d.entry("interval").is_some() => Some(()),
+            value @ Typed { kind: Kind::Number | Kind::Integer, .. } => apply(d, value),
+            value => {
+                d.clash(node.span, format!("`unit` needs a number, but the value is {}", value.kind.words()));
+                None
+            }
+        }
+    },
+};
+
+/// `value × numerator / denominator + offset`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Factor {
+    pub numerator: f64,
+    pub denominator: f64,
+    pub offset: f64,
+}
+
+const NONE: Factor = Factor { numerator: 1.0, denominator: 1.0, offset: 0.0 };
+
+/// The factor from the derivation's unit to the schema's; 1 where the derivation names none.
+pub fn factor(d: &mut Derive<'_>) -> Option<Factor> {
+    let Some(node) = d.argument("unit") else { return Some(NONE) };
+    let from = crate::config::read::text(node, "unit", d.found)?.value;
+    let target = match &d.field.unit {
+        Some(unit) => unit.clone(),
+        // Bins over a converted number: the bins are in the unit that the cell is in.
+        None if d.entry("bins").is_some() => return Some(NONE),
+        None => {
+            d.found.push(
+                Diagnostic::error(code::NO_SCHEMA_UNIT, node.span, format!("the schema gives `{}` no unit", d.field.name.value))
+                    .label("nothing to convert to")
+                    .related(d.field.name.span, "the field"),
+            );
+            return None;
+        }
+    };
+    if let Err(error) = validate(&from) {
+        d.found.push(unknown_unit(&from, node.span, code::DERIVATION_UNIT, &error));
+        return None;
+    }
+    if validate(&target.value).is_err() {
+        // The schema's own mistake is a finding there.
+        return Some(NONE);
+    }
+    match between(&from, &target.value) {
+        Ok(factor) => Some(factor),
+        Err(why) => {
+            d.found.push(
+                Diagnostic::error(code::NOT_CONVERTIBLE, node.span, format!("`{from}` does not convert to `{}`", target.value))
+                    .label(why)
+                    .related(target.span, "the schema's unit"),
+            );
+            None
+        }
+    }
+}
+
+/// A finding for a unit that is none.
+pub fn unknown_unit(unit: &str, span: Span, code: crate::diagnostic::Code, error: &UcumError) -> Diagnostic {
+    const COMMON: [&str; 14] = ["mm", "cm", "m", "d", "mo", "a", "wk", "h", "kg", "g", "mg/L", "ng/mL", "%", "fmol/mg"];
+    Diagnostic::error(code, span, format!("`{unit}` is not a UCUM unit")).label(error.to_string()).suggest(unit, COMMON)
+}
+
+/// Whether UCUM knows the unit.
+///
+/// # Errors
+/// The library's word for what is wrong.
+pub fn is_unit(unit: &str) -> Result<(), UcumError> {
+    validate(unit)
+}
+
+/// The linear conversion between two units, as a ratio of whole numbers where it is one.
+fn between(from: &str, to: &str) -> Result<Factor, String> {
+    let context = AdvancedConversionContext::default();
+    let forward = convert_with_context(1.0, from, to, &context).map_err(|e| e.to_string())?;
+    let at_zero = convert(0.0, from, to).unwrap_or(0.0);
+    if forward.factor.is_none() {
+        return Err("the conversion is not linear".into());
+    }
+    let slope = forward.value - at_zero;
+    if at_zero != 0.0 {
+        return Ok(Factor { numerator: slope, denominator: 1.0, offset: at_zero });
+    }
+    // `mm` from `cm` is ×10, `cm` from `mm` is ÷10: a whole factor in one direction is exact.
+    let back = convert(1.0, to, from).map_err(|e| e.to_string())?;
+    if slope.fract() != 0.0 && back.fract() == 0.0 && back != 0.0 {
+        return Ok(Factor { numerator: 1.0, denominator: back, offset: 0.0 });
+    }
+    Ok(Factor { numerator: slope, denominator: 1.0, offset: 0.0 })
+}
+
+/// Converts a number that is typed already (a text interval, SQL).
+pub fn apply(d: &mut Derive<'_>, value: Typed) -> Option<()> {
+    let factor = factor(d)?;
+    if factor == NONE {
+        return Some(());
+    }
+    let expr = super::number::as_number(value.expr) * number(Some(factor.numerator)) / number(Some(factor.denominator)) + number(Some(factor.offset));
+    d.value = Some(Typed { expr, kind: Kind::Number });
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_exact_ratios() {
+        let f = |a, b| between(a, b).map(|f| (f.numerator, f.denominator, f.offset));
+        assert_eq!(f("cm", "mm"), Ok((10.0, 1.0, 0.0)));
+        assert_eq!(f("mm", "cm"), Ok((1.0, 10.0, 0.0)));
+        // UCUM: mo is mo_j, 30.4375 d; a is a_j, 365.25 d.
+        assert_eq!(f("mo", "d"), Ok((30.4375, 1.0, 0.0)));
+        assert_eq!(f("a", "d"), Ok((365.25, 1.0, 0.0)));
+        assert!(f("mm", "d").is_err());
+    }
+}

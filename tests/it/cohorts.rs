@@ -1,0 +1,199 @@
+//! Real cohorts: the numbers that papers and the data's own documentation give.
+//!
+//! Royston & Altman, BMC Med Res Methodol 2013;13:33, tables 1 and 2, for Rotterdam (node-positive)
+//! and the German trial; the help page of `rotterdam` in the R package survival for the 43 women;
+//! `sample_data/curie/planted.csv` for what was put into the made hospital.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::support::{Project, cohorte, query, root, shared, told};
+
+/// The demo pipeline, run once for all tests of this file.
+fn demo() -> &'static PathBuf {
+    static RUN: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, out) = RUN.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().join("run");
+        let output = cohorte().args(["run", "pipeline.yaml", "--quiet", "--partitions", "3", "--out"]).arg(&out).output().expect("cohorte starts");
+        let (code, _, err) = told(&output);
+        assert_eq!(code, 0, "{err}");
+        (folder, out)
+    });
+    out
+}
+
+fn ask(sql: &str) -> Vec<Vec<String>> {
+    let cohort = |site: &str| (site.to_owned(), demo().join(format!("cohort/patient/site={site}")));
+    query(&["rotterdam", "gbsg", "gbsg2", "curie"].map(cohort), sql)
+}
+
+fn one(sql: &str) -> Vec<String> {
+    ask(sql).remove(0)
+}
+
+fn report() -> Value {
+    serde_json::from_slice(&std::fs::read(demo().join("report.json")).expect("a report")).expect("JSON")
+}
+
+#[test]
+fn royston_and_altman_rotterdam() {
+    let counts = one("SELECT count(*), count(*) FILTER (WHERE size_class = '<=20'), count(*) FILTER (WHERE size_class = '20-50'), count(*) FILTER (WHERE size_class = '>50'),
+        count(*) FILTER (WHERE menopause = 'pre'), count(*) FILTER (WHERE menopause = 'post'), count(*) FILTER (WHERE NOT hormone_therapy), count(*) FILTER (WHERE hormone_therapy),
+        round(avg(age)), round(stddev(age)) FROM rotterdam WHERE node_positive");
+    assert_eq!(counts, ["1546", "501", "783", "262", "628", "918", "1207", "339", "56.0", "13.0"]);
+    assert_eq!(one("SELECT count(*) FROM rotterdam"), ["2982"]);
+}
+
+#[test]
+fn royston_and_altman_german_trial() {
+    for site in ["gbsg", "gbsg2"] {
+        let counts = one(&format!("SELECT count(*), count(*) FILTER (WHERE size_class = '<=20'), count(*) FILTER (WHERE size_class = '20-50'), count(*) FILTER (WHERE size_class = '>50'),
+            count(*) FILTER (WHERE menopause = 'pre'), count(*) FILTER (WHERE menopause = 'post'), count(*) FILTER (WHERE NOT hormone_therapy), count(*) FILTER (WHERE hormone_therapy),
+            round(avg(age), 1), round(stddev(age), 1), round(avg(pgr), 1), round(stddev(pgr), 1), round(avg(er), 1), round(stddev(er), 1), count(*) FILTER (WHERE rfs_event) FROM {site}"));
+        assert_eq!(counts, ["686", "180", "453", "53", "290", "396", "440", "246", "53.1", "10.1", "110.0", "202.3", "96.3", "153.1", "299"], "{site}");
+    }
+}
+
+/// Events within 84 months (of 30.4375 days): 965 when a death counts on its day, 968 when it counts
+/// on the last day of relapse follow-up.
+#[test]
+fn events_under_the_two_rules() {
+    let events = |event: &str, days: &str| one(&format!("SELECT count(*) FROM rotterdam WHERE node_positive AND {event} AND {days} <= 84 * 30.4375"));
+    assert_eq!(events("rfs_event", "rfs_days"), ["965"]);
+    assert_eq!(events("rfs_event_all_deaths", "rfs_days_all_deaths"), ["968"]);
+}
+
+#[test]
+fn the_rule_finds_exactly_the_43_rotterdam_women() {
+    let report = report();
+    let rules = report["rules"].as_array().expect("rules");
+    let by_site: BTreeMap<&str, u64> = rules
+        .iter()
+        .filter(|r| r["rule"] == "death_after_relapse_follow_up" && r["site"].is_string())
+        .map(|r| (r["site"].as_str().unwrap_or_default(), r["violated"].as_u64().unwrap_or(u64::MAX)))
+        .collect();
+    assert_eq!(by_site, BTreeMap::from([("rotterdam", 43), ("gbsg", 0), ("gbsg2", 0), ("curie", 0)]));
+}
+
+/// Both exports list the 686 women in the same order.
+#[test]
+fn the_german_trial_is_the_same_in_both_codings() {
+    let fields: Vec<String> = ask("SELECT * FROM gbsg LIMIT 0").first().cloned().unwrap_or_default();
+    assert!(fields.is_empty());
+    let schema = std::fs::read_to_string(root().join("schemas/breast_relapse.yaml")).expect("the schema");
+    let names: Vec<&str> = schema
+        .lines()
+        .filter_map(|l| l.strip_prefix("      ").filter(|l| !l.starts_with(' ') && l.contains(": {type:")))
+        .filter_map(|l| l.split(':').next())
+        .filter(|n| *n != "patient_id")
+        .collect();
+    assert!(names.len() > 25, "{names:?}");
+    for name in names {
+        let column = |site: &str| ask(&format!("SELECT {name} FROM {site}"));
+        let (a, b) = (column("gbsg"), column("gbsg2"));
+        assert_eq!(a.len(), 686);
+        assert_eq!(a, b, "{name} differs");
+    }
+}
+
+/// What was planted is what was quarantined: file, row, and for each kind its reason.
+#[test]
+fn the_made_hospital_loses_exactly_its_planted_rows() {
+    let mut reader = csv::Reader::from_path(root().join("sample_data/curie/planted.csv")).expect("planted.csv");
+    let planted: Vec<(String, String, String)> = reader.records().map(|r| r.expect("a record")).map(|r| (r[0].to_owned(), r[1].to_owned(), r[2].to_owned())).collect();
+    let quarantine = ("quarantine".to_owned(), demo().join("quarantine/dossier/site=curie"));
+    let rows = query(&[quarantine], "SELECT _file, _row, _reasons FROM quarantine");
+    let found: BTreeMap<(String, String), String> =
+        rows.into_iter().map(|r| ((r[0].rsplit('/').next().unwrap_or_default().to_owned(), r[1].clone()), r[2].clone())).collect();
+    let wanted: BTreeSet<(String, String)> = planted.iter().map(|p| (p.0.clone(), p.1.clone())).collect();
+    assert_eq!(found.keys().cloned().collect::<BTreeSet<_>>(), wanted);
+    let code = |kind: &str| match kind {
+        "too_few_cells" => "D610",
+        "too_many_cells" => "D611",
+        "invalid_byte" => "D612",
+        "nul_byte" => "D613",
+        "duplicate_nip" => "R506",
+        "missing_nip" => "R501",
+        "nodes_over_examined" | "relapse_before_diagnosis" | "relapse_after_last_contact" | "last_contact_before_diagnosis" => "R507",
+        "under_18" | "diagnosis_before_birth" | "percent_over_100" | "negative_nodes" | "size_out_of_range" => "R502",
+        kind if kind.starts_with("unknown_") && kind != "unknown_yes_no" => "D621",
+        _ => "D620",
+    };
+    for (file, row, kind) in planted {
+        let reasons = &found[&(file.clone(), row.clone())];
+        assert!(reasons.contains(&format!("code: {}", code(&kind))), "{file} row {row} ({kind}): {reasons}");
+    }
+}
+
+/// The same women once more, through calendar dates: gbcsCS from the data folder.
+#[test]
+fn gbcs_by_calendar_dates_equals_gbsg() {
+    let Some(path) = shared("data/cohorts/gbcs_dates_condsurv/gbcsCS.csv") else { return };
+    let schema = std::fs::read_to_string(root().join("schemas/breast_relapse.yaml")).expect("the schema");
+    let mapping = "
+mapping: gbcs
+schema: breast_relapse
+site: gbcs
+sources:
+  trial: {path: gbcsCS.csv, format: csv, delimiter: \",\", dates: \"%d-%m-%Y\"}
+tables:
+  patient:
+    from: trial
+    on_error: quarantine
+    fields:
+      patient_id:        {from: id}
+      age:               {from: age}
+      menopause:         {from: menopause, map: {1: pre, 2: post}}
+      diagnosis_date:    {from: diagdateb}
+      tumour_size:       {from: size, unit: mm}
+      grade:             {from: grade}
+      nodes_positive:    {from: nodes}
+      pgr:               {from: prog_recp}
+      er:                {from: estrg_recp}
+      hormone_therapy:   {from: hormone, map: {1: false, 2: true}}
+      rfs_days:          {sql: \"date_diff('day', diagdateb, recdate)\"}
+      rfs_event:         {from: censrec}
+      death:             {from: censdead}
+      os_days:           {sql: \"date_diff('day', diagdateb, deathdate)\"}
+      relapse_days:      {from: rectime}
+      rfs_days_all_deaths: {from: survtime}
+";
+    let pipeline = "pipeline: gbcs\nschema: schema.yaml\nmappings: [mapping.yaml]\npseudonym: {key_env: COHORTE_KEY}\n";
+    let project = Project::new(&[("schema.yaml", &schema), ("mapping.yaml", mapping), ("pipeline.yaml", pipeline)]);
+    project.write("gbcsCS.csv", &std::fs::read(path).expect("the cohort"));
+    let (code, _, err) = project.run("out", &[]);
+    assert_eq!(code, 0, "{err}");
+    let gbcs = ("gbcs".to_owned(), project.path("out/cohort/patient/site=gbcs"));
+    let gbsg = ("gbsg".to_owned(), demo().join("cohort/patient/site=gbsg"));
+    let fields = "age, menopause, tumour_size, grade, nodes_positive, pgr, er, hormone_therapy, rfs_days, rfs_event";
+    let rows = |site: &str| query(&[gbcs.clone(), gbsg.clone()], &format!("SELECT {fields} FROM {site} ORDER BY {fields}"));
+    let (a, b) = (rows("gbcs"), rows("gbsg"));
+    assert_eq!(a.len(), 686);
+    assert_eq!(a, b);
+    // The export's own day counts, which the dates must give: recdate − diagdateb = rectime, deathdate − diagdateb = survtime.
+    assert_eq!(query(&[gbcs.clone()], "SELECT count(*) FROM gbcs WHERE rfs_days = relapse_days AND os_days = rfs_days_all_deaths"), [["686"]]);
+    assert_eq!(query(&[gbcs], "SELECT count(*) FROM gbcs WHERE death"), [["171"]]);
+}
+
+#[test]
+fn accounts_add_up_and_the_manifest_agrees() {
+    let manifest: Value = serde_json::from_slice(&std::fs::read(demo().join("manifest.json")).expect("a manifest")).expect("JSON");
+    let number = |v: &Value, key: &str| v[key].as_u64().unwrap_or(u64::MAX);
+    let tables = manifest["tables"].as_array().expect("tables");
+    assert_eq!(tables.len(), 4);
+    for t in tables {
+        assert_eq!(number(t, "rows_read"), number(t, "rows_accepted") + number(t, "rows_quarantined") + number(t, "rows_filtered") + number(t, "rows_deduplicated"));
+    }
+    let read: u64 = tables.iter().map(|t| number(t, "rows_read")).sum();
+    assert_eq!(read, 2982 + 686 + 686 + 5005);
+    for source in manifest["sources"].as_array().expect("sources") {
+        let bytes = std::fs::read(root().join(source["path"].as_str().expect("a path"))).expect("the source");
+        assert_eq!(number(source, "bytes"), bytes.len() as u64);
+        let digest: String = <sha2::Sha256 as sha2::Digest>::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(source["sha256"], digest);
+    }
+}
