@@ -37,8 +37,9 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Pipeline> {
     let key = keys.take("pseudonym").and_then(|n| {
         let mut inner = Keys::new(n, "pseudonym", found)?;
         let place = KeyPlace { variable: inner.text("key_env", found), file: inner.text("key_file", found), span: n.span };
+        let misspelt = inner.has_unknown();
         inner.finish(found);
-        if place.variable.is_none() && place.file.is_none() && n.kind() == "a map" {
+        if place.variable.is_none() && place.file.is_none() && !misspelt {
             found.push(Diagnostic::error(code::NO_KEY, n.span, "`pseudonym` names no key").label("expected `key_env` or `key_file`").help("`pseudonym: {key_env: COHORTE_KEY}`"));
         }
         Some(place)

@@ -136,12 +136,12 @@ async fn all_tables(resolved: &Resolved, staging: &Staging, options: &Options, c
         let rows = indexes.iter().map(|i| i.rows).sum();
         bar.counted(rows);
         let dealt = source::deal(source::splits(&table.files, &indexes, &table.columns), options.partitions);
-        let job = Job { resolved, table, run, dealt: &dealt, staging: staging.path(), attempt: 0, losers: HashSet::new(), only: None };
+        let job = Job { resolved, table, run, dealt: &dealt, staging: staging.path(), attempt: 0, losers: HashSet::new(), only: None, memory: options.memory };
         let partitions = job.execute(&runtime, &mut bar).await?;
         bar.end(partitions.iter().map(|p| p.rows_accepted).sum(), partitions.iter().map(|p| p.rows_quarantined).sum());
         runs.push(TableRun { indexes, dealt, partitions });
     }
-    repeated_keys(resolved, staging, &runtime, &mut runs).await?;
+    repeated_keys(resolved, staging, &runtime, options.memory, &mut runs).await?;
     Ok(runs)
 }
 
@@ -177,6 +177,7 @@ struct Job<'a> {
     attempt: u32,
     losers: HashSet<RowId>,
     only: Option<HashSet<usize>>,
+    memory: usize,
 }
 
 impl Job<'_> {
@@ -220,7 +221,7 @@ impl Job<'_> {
                 .table
                 .checks
                 .iter()
-                .map(|c| sink::SinkCheck { code: c.code.id, field: c.field.clone(), rule: c.rule.clone(), effect: c.effect })
+                .map(|c| sink::SinkCheck { code: c.code.id, field: c.field.clone(), rule: c.rule.clone(), effect: c.effect, of_accepted: c.code == crate::diagnostic::code::COMPLETENESS })
                 .collect(),
             key: target.key.iter().filter_map(|k| target.fields.iter().position(|f| f.name.value == k.value)).collect(),
             codes: target.fields.iter().map(|f| f.kind.value == crate::config::schema::FieldType::Code).collect(),
@@ -229,13 +230,15 @@ impl Job<'_> {
             losers: self.losers.clone(),
             partitions: self.only.clone(),
             attempt: self.attempt,
+            // Two writers a partition, and as much again for the batches on their way.
+            budget: self.memory / (4 * self.dealt.len().max(1)),
             progress,
         }
     }
 }
 
 /// Finds keys that stand in several rows, and runs the partitions again that hold such rows.
-async fn repeated_keys(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, runs: &mut [TableRun]) -> Result<(), Error> {
+async fn repeated_keys(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, memory: usize, runs: &mut [TableRun]) -> Result<(), Error> {
     for (place, target) in resolved.schema.tables.iter().enumerate() {
         let folder = staging.path().join("keys").join(place.to_string());
         if !folder.is_dir() {
@@ -254,6 +257,7 @@ async fn repeated_keys(resolved: &Resolved, staging: &Staging, runtime: &Arc<Run
                 attempt: 1,
                 losers: rows.into_iter().collect(),
                 only: Some(only),
+                memory,
             };
             let mut bar = SourceProgress::begin(Show::Nothing, String::new(), 0);
             for again in job.execute(runtime, &mut bar).await? {

@@ -58,6 +58,8 @@ pub struct SinkSpec {
     /// Partitions to run; the others give nothing.
     pub partitions: Option<HashSet<usize>>,
     pub attempt: u32,
+    /// Bytes that an open row group may hold.
+    pub budget: usize,
     pub progress: Progress,
 }
 
@@ -68,6 +70,8 @@ pub struct SinkCheck {
     pub field: Option<String>,
     pub rule: String,
     pub effect: Effect,
+    /// Completeness is a property of what was accepted: counted there, and no row carries it.
+    pub of_accepted: bool,
 }
 
 /// Counters that the progress bar reads.
@@ -199,8 +203,8 @@ impl Sink {
                 texts: vec![TextCounts::default(); spec.layout.texts.len()],
                 ..Default::default()
             },
-            accepted: PartWriter::new(name("accepted"), Arc::clone(&spec.accepted), false),
-            rejected: PartWriter::new(name("rejected"), Arc::clone(&spec.rejected), true),
+            accepted: PartWriter::new(name("accepted"), Arc::clone(&spec.accepted), false, spec.budget),
+            rejected: PartWriter::new(name("rejected"), Arc::clone(&spec.rejected), true, spec.budget),
             keys,
             spec,
         }
@@ -217,6 +221,9 @@ impl Sink {
                 Some(nulls) => array.values() & nulls.inner(),
                 None => array.values().clone(),
             };
+            if check.of_accepted {
+                continue;
+            }
             let count = violated.count_set_bits();
             if let Some(counts) = self.summary.checks.get_mut(at) {
                 counts.0 += count as u64;
@@ -239,6 +246,13 @@ impl Sink {
         }
         self.texts(batch, &checks);
         let stays = !&rejected;
+        for (at, (array, _)) in checks.iter().zip(&spec.checks).enumerate().filter(|(_, (_, c))| c.of_accepted) {
+            let applies = array.nulls().map_or_else(|| stays.clone(), |nulls| &stays & nulls.inner());
+            if let Some(counts) = self.summary.checks.get_mut(at) {
+                counts.0 += (&applies & array.values()).count_set_bits() as u64;
+                counts.1 += applies.count_set_bits() as u64;
+            }
+        }
         let (n_rejected, n_stays) = (rejected.count_set_bits(), stays.count_set_bits());
         self.summary.rows_read += rows as u64;
         self.summary.rows_accepted += n_stays as u64;
@@ -304,7 +318,7 @@ impl Sink {
                 entries.append(true);
             };
             for (array, check) in checks.iter().zip(&spec.checks) {
-                if array.is_valid(at) && array.value(at) {
+                if !check.of_accepted && array.is_valid(at) && array.value(at) {
                     push(check.code, check.field.as_deref(), &check.rule, if check.effect == Effect::Warn { "warning" } else { "error" });
                 }
             }

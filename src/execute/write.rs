@@ -33,14 +33,16 @@ pub struct PartWriter {
     schema: SchemaRef,
     /// Readable by its owner only: raw values.
     private: bool,
+    /// Bytes that the open row group may hold before it is written out.
+    budget: usize,
     writer: Option<ArrowWriter<File>>,
     rows: u64,
 }
 
 impl PartWriter {
     /// A writer that has not made its file yet.
-    pub fn new(path: PathBuf, schema: SchemaRef, private: bool) -> Self {
-        PartWriter { path, schema, private, writer: None, rows: 0 }
+    pub fn new(path: PathBuf, schema: SchemaRef, private: bool, budget: usize) -> Self {
+        PartWriter { path, schema, private, budget, writer: None, rows: 0 }
     }
 
     /// Writes rows; text views become plain texts.
@@ -54,7 +56,11 @@ impl PartWriter {
             self.writer = Some(self.open()?);
         }
         if let Some(writer) = &mut self.writer {
-            writer.write(&batch).map_err(|e| self.failed(e))?;
+            let mut done = writer.write(&batch);
+            if done.is_ok() && writer.memory_size() > self.budget {
+                done = writer.flush();
+            }
+            done.map_err(|e| Error::environment(&format!("writing {}", self.path.display()), e).into_datafusion())?;
         }
         self.rows += rows as u64;
         Ok(())
@@ -93,7 +99,7 @@ impl PartWriter {
     /// # Errors
     /// As [`PartWriter::finish`].
     pub fn empty(path: PathBuf, schema: SchemaRef, private: bool) -> Result<PartFile> {
-        let mut part = PartWriter::new(path, schema, private);
+        let mut part = PartWriter::new(path, schema, private, usize::MAX);
         part.writer = Some(part.open()?);
         let path = part.path.clone();
         Ok(part.finish()?.unwrap_or(PartFile { path, rows: 0 }))

@@ -113,7 +113,7 @@ pub fn dialect_is_sound(source: &mapping::Source, found: &mut Diagnostics) -> bo
 /// # Errors
 /// When the file cannot be opened, is empty, or is something else than its format.
 pub fn head(source: &mapping::Source, path: &Path) -> Result<FileHead, HeadError> {
-    let shown = path.display().to_string();
+    let shown = shown(path);
     let wrong = |code, message: String, help: Option<&str>| HeadError { code, message, help: help.map(str::to_owned) };
     let header = delimited::read_header(path, &declared(source)).map_err(|error| match error {
         delimited::HeaderError::Io(e) => wrong(code::UNREADABLE, format!("`{shown}` cannot be read: {e}"), None),
@@ -137,6 +137,22 @@ pub fn head(source: &mapping::Source, path: &Path) -> Result<FileHead, HeadError
         .map(|e| format!("{}: {} ({})", e.what, e.value, e.why))
         .collect();
     Ok(FileHead { path: path.to_owned(), shown, columns, duplicates, evidence, bytes: header.bytes, layout: header.layout })
+}
+
+/// A path as people write it: without `mappings/x/../..`.
+fn shown(path: &Path) -> String {
+    use std::path::Component;
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain.display().to_string()
 }
 
 fn declared(source: &mapping::Source) -> delimited::Declared {
@@ -270,7 +286,7 @@ impl SplitReader {
     /// # Errors
     /// When the file is gone, or not what it was when it was indexed.
     pub fn open(split: &Split, _width: usize, batch_rows: usize) -> Result<Self, SplitError> {
-        let shown = split.path.display().to_string();
+        let shown = shown(&split.path);
         match delimited::RangeReader::open(&split.path, &split.dialect, split.range, &split.columns, split.width, batch_rows) {
             Ok(inner) => Ok(SplitReader { inner, shown }),
             Err(error) => Err(failed(&shown, &error)),

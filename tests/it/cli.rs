@@ -129,7 +129,9 @@ fn no_key_no_run() {
     let (code, _, err) = run(&|_| {});
     assert_eq!(code, 4);
     assert!(err.contains("no key") && err.contains("COHORTE_KEY"), "{err}");
-    assert_eq!(run(&|c| drop(c.env("COHORTE_KEY", "short"))).0, 4);
+    assert_eq!(run(&|c| {
+        c.env("COHORTE_KEY", "short");
+    }).0, 4);
     // A key file that others can read is refused; its content is never printed.
     project.write("pipeline.yaml", PIPELINE.replace("key_env: COHORTE_KEY", "key_file: key").as_bytes());
     project.write("key", b"the-secret-key-of-this-test-0123");

@@ -14,3 +14,5 @@ mod layering;
 mod plans;
 mod properties;
 mod signals;
+mod spec;
+mod ucum;

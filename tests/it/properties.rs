@@ -20,7 +20,7 @@ fn cell() -> impl Strategy<Value = String> {
 }
 
 fn delivery() -> impl Strategy<Value = Vec<u8>> {
-    let row = prop::collection::vec(cell(), prop_oneof![8 => Just(7usize), 1 => 1usize..12]);
+    let row = prop_oneof![8 => prop::collection::vec(cell(), 7), 1 => prop::collection::vec(cell(), 1..12)];
     let ends = prop::sample::select(vec!["\n", "\r\n"]);
     (prop::collection::vec(row, 0..60), ends, prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)).prop_map(|(rows, end, damage)| {
         let mut text = format!("NIP;DDN;CM;N;SEXE;DCD;NOTE{end}");

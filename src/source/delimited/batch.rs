@@ -87,6 +87,23 @@ struct Column {
     long: bool,
 }
 
+impl Column {
+    /// The view of a value that must be decoded first; it goes into the side buffer if it is long.
+    fn decoded(&mut self, bytes: &[u8], codec: &Codec, decoded: &mut String, side: &mut Vec<u8>) -> u128 {
+        decoded.clear();
+        codec.decode_into(bytes, decoded);
+        let value = decoded.as_bytes();
+        if value.len() > INLINE {
+            self.long = true;
+            let start = side.len();
+            side.extend_from_slice(value);
+            view(side, start, value.len(), 0)
+        } else {
+            view(value, 0, value.len(), 0)
+        }
+    }
+}
+
 /// Records whose cells wait to be made views column by column; their cells fit the first-level cache.
 const GROUP: usize = 64;
 
@@ -123,6 +140,8 @@ pub(super) struct Batch {
     /// the splitter to append those of the next.
     pub(super) cells: Cells,
     waiting: usize,
+    /// Whether some cell that waits has bytes to decode.
+    mixed: bool,
 }
 
 impl Batch {
@@ -149,6 +168,7 @@ impl Batch {
             decoded: String::new(),
             cells: Cells::default(),
             waiting: 0,
+            mixed: false,
         }
     }
 
@@ -180,29 +200,58 @@ impl Batch {
     pub(super) fn push(&mut self, record: &Record, block: &Block, codec: &Codec, splitter: &Splitter) {
         let usual = record.flags == 0
             && self.cells.len() - record.cells == self.width
-            && record.end <= block.text_to
-            && !block.has_nul;
+            && !block.has_nul
+            && (record.end <= block.text_to || self.is_valid(record, block, codec));
         if usual {
             self.row.push(record.row);
             self.byte.push(record.byte);
             self.flags.push(0);
             self.waiting += 1;
             if self.waiting == GROUP {
-                self.flush(block);
+                self.flush(block, codec);
             }
         } else {
             self.push_unusual(record, block, codec, splitter);
         }
     }
 
+    /// Whether all bytes of the record have a meaning; if they must be decoded for it, remembers so.
+    fn is_valid(&mut self, record: &Record, block: &Block, codec: &Codec) -> bool {
+        let bytes = &block.data()[record.start..record.end];
+        if bytes.is_ascii() {
+            return true;
+        }
+        let valid = codec.is_valid(bytes);
+        self.mixed |= valid && matches!(codec, Codec::Table(_));
+        valid
+    }
+
     /// Makes views of the cells that wait. Must be called before another block is entered.
-    pub(super) fn flush(&mut self, block: &Block) {
+    pub(super) fn flush(&mut self, block: &Block, codec: &Codec) {
         let (buffer, index) = (block.buffer.as_slice(), self.blocks.len() as u32);
         let cells = &self.cells.as_slice()[..self.waiting * self.width];
         // A record has at least one cell, so where the width is 0 none waits.
         let records = cells.chunks_exact(self.width.max(1));
         for column in &mut self.columns {
             match column.position {
+                Some(position) if position < self.width && self.mixed => {
+                    let (first, mut ascii) = (column.views.len(), true);
+                    column.views.extend(records.clone().map(|record| {
+                        let (start, end) = (record[position].start(), record[position].plain_end());
+                        let made = view(buffer, start, end - start, index);
+                        ascii &= is_ascii(made, buffer, start, end);
+                        made
+                    }));
+                    // Few columns hold accents; those that do are gone over again.
+                    for (i, record) in records.clone().enumerate() {
+                        let (start, end) = (record[position].start(), record[position].plain_end());
+                        column.long |= end - start > INLINE;
+                        if !ascii && !is_ascii(column.views[first + i], buffer, start, end) {
+                            column.views[first + i] =
+                                column.decoded(&buffer[start..end], codec, &mut self.decoded, &mut self.side);
+                        }
+                    }
+                }
                 Some(position) if position < self.width => {
                     let mut longest = 0;
                     column.views.extend(records.clone().map(|record| {
@@ -222,7 +271,7 @@ impl Batch {
             }
         }
         self.cells.clear();
-        self.waiting = 0;
+        (self.waiting, self.mixed) = (0, false);
     }
 
     /// Adds a record that may need decoding, unquoting, flags or nulls.
@@ -246,7 +295,7 @@ impl Batch {
                 flags |= flag::INVALID_BYTES;
             }
         }
-        self.flush(block);
+        self.flush(block, codec);
         let buffer = block.buffer.as_slice();
         let index = self.blocks.len() as u32;
         let row = self.row.len();
@@ -271,17 +320,8 @@ impl Batch {
             } else {
                 bytes
             };
-            self.decoded.clear();
-            codec.decode_into(bytes, &mut self.decoded);
-            let value = self.decoded.as_bytes();
-            if value.len() > INLINE {
-                column.long = true;
-                let start = self.side.len();
-                self.side.extend_from_slice(value);
-                column.views.push(view(&self.side, start, value.len(), 0));
-            } else {
-                column.views.push(view(value, 0, value.len(), 0));
-            }
+            let made = column.decoded(bytes, codec, &mut self.decoded, &mut self.side);
+            column.views.push(made);
         }
         self.row.push(record.row);
         self.byte.push(record.byte);
@@ -312,7 +352,7 @@ impl Batch {
             // SAFETY: `views` and `nulls` have one entry a row. Every view was made by `view` from a
             // range inside buffer `index` of `buffers` (it checks the range), and a view longer than
             // `INLINE` has set `long`, so the array has those buffers. The bytes are UTF-8: those
-            // in the side buffer come from a `String`; those in a block lie in a record that was
+            // in the side buffer come from a `String`; those in a block are ASCII, or lie in a record
             // found valid as a whole, between two of its ends, ASCII delimiters or ASCII quotes.
             unsafe { StringViewArray::new_unchecked(views, Arc::clone(buffers), nulls) }
         });
@@ -338,6 +378,13 @@ impl Batch {
         }
         rows
     }
+}
+
+/// Whether the bytes of `buffer` that `made` was made of are ASCII.
+#[inline(always)]
+fn is_ascii(made: u128, buffer: &[u8], start: usize, end: usize) -> bool {
+    const HIGH: u128 = u128::from_le_bytes([0x80; 16]) << 32;
+    if end - start <= INLINE { made & HIGH == 0 } else { buffer[start..end].is_ascii() }
 }
 
 fn nulls(rows: usize, at: &[usize]) -> NullBuffer {

@@ -92,8 +92,7 @@ fn utf8_or_single_byte(head: &[u8], whole: bool) -> (Encoding, String) {
 }
 
 /// In the order in which they win a tie.
-const WESTERN: [Encoding; 4] =
-    [Encoding::Windows1252, Encoding::Iso8859_15, Encoding::Macintosh, Encoding::Iso8859_1];
+const WESTERN: [Encoding; 4] = [Encoding::Windows1252, Encoding::Iso8859_15, Encoding::Macintosh, Encoding::Iso8859_1];
 
 struct Weighed {
     encoding: Encoding,
@@ -173,17 +172,59 @@ fn plausible(before: char, c: char, after: char) -> f64 {
         c if is_letter(c) => letter(before, c, after),
         '’' if in_word => 0.7,
         '“' | '”' | '«' | '»' | '‘' | '’' | '„' | '‚' | '‹' | '›' if in_word => -1.0,
-        '“' | '«' | '‘' | '„' | '‚' | '‹' => if is_letter(before) { 0.3 } else { 1.0 },
-        '”' | '»' | '’' | '›' => if is_letter(after) { 0.3 } else { 1.0 },
-        '\u{A0}' => if in_word { 0.0 } else { 0.2 },
+        '“' | '«' | '‘' | '„' | '‚' | '‹' => {
+            if is_letter(before) {
+                0.3
+            } else {
+                1.0
+            }
+        }
+        '”' | '»' | '’' | '›' => {
+            if is_letter(after) {
+                0.3
+            } else {
+                1.0
+            }
+        }
+        '\u{A0}' => {
+            if in_word {
+                0.0
+            } else {
+                0.2
+            }
+        }
         '–' | '—' if before == ' ' && after == ' ' => 1.0,
         '…' if is_letter(before) && !is_letter(after) => 0.7,
-        '–' | '—' | '…' | '•' | '·' => if in_word { -0.3 } else { 0.2 },
-        '€' | '£' => if in_word { -1.0 } else { 0.5 },
-        '°' | 'º' | 'ª' if !is_letter(after) => if near_number || is_letter(before) { 0.5 } else { 0.1 },
+        '–' | '—' | '…' | '•' | '·' => {
+            if in_word {
+                -0.3
+            } else {
+                0.2
+            }
+        }
+        '€' | '£' => {
+            if in_word {
+                -1.0
+            } else {
+                0.5
+            }
+        }
+        '°' | 'º' | 'ª' if !is_letter(after) => {
+            if near_number || is_letter(before) {
+                0.5
+            } else {
+                0.1
+            }
+        }
         '²' | '³' | '¹' if !is_letter(after) => 0.5,
         'µ' if !is_letter(before) => 0.4,
-        '±' | '×' | '÷' | '≤' | '≥' | '½' | '¼' | '¾' if !in_word => if near_number { 0.4 } else { 0.1 },
+        '±' | '×' | '÷' | '≤' | '≥' | '½' | '¼' | '¾' if !in_word => {
+            if near_number {
+                0.4
+            } else {
+                0.1
+            }
+        }
         '§' | '®' | '©' | '™' | '¿' | '¡' if !in_word => 0.1,
         _ if in_word => -1.0,
         _ => -0.3,
@@ -192,7 +233,12 @@ fn plausible(before: char, c: char, after: char) -> f64 {
 
 fn letter(before: char, c: char, after: char) -> f64 {
     // The letters of French and its neighbours; the others are rarer than a wrong table.
-    let weight = if "éèàêçôîâûùëïüœæöäßñóíáúãõÿåøÉÈÀÊÇÔÎÂÛÙËÏÜŒÆÖÄÑÓÍÁÚÃÕÅØŸ".contains(c) { 1.0 } else { 0.4 };
+    let weight = if "éèàêçôîâûùëïüœæöäßñóíáúãõÿåøÉÈÀÊÇÔÎÂÛÙËÏÜŒÆÖÄÑÓÍÁÚÃÕÅØŸ".contains(c)
+    {
+        1.0
+    } else {
+        0.4
+    };
     let lower = |c: char| is_letter(c) && c.is_lowercase();
     let upper = |c: char| is_letter(c) && c.is_uppercase();
     if !is_letter(before) && !is_letter(after) {

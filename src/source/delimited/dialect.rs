@@ -422,10 +422,9 @@ fn delimiter(text: &[u8], whole: bool, dialect: &Dialect) -> (u8, String) {
         // Of equal scores, more cells win: decimal commas split a `;` file evenly too.
         .max_by(|a, b| score(a).total_cmp(&score(b)).then(a.cells.cmp(&b.cells)));
     match best {
-        Some(fit) => (
-            fit.delimiter,
-            format!("{} of the first {} records have {} cells", fit.agree, fit.records, fit.cells),
-        ),
+        Some(fit) => {
+            (fit.delimiter, format!("{} of the first {} records have {} cells", fit.agree, fit.records, fit.cells))
+        }
         None => (b',', "none of comma, semicolon, tab and bar divides the records evenly: one column".to_owned()),
     }
 }

@@ -116,9 +116,9 @@ impl Encoding {
     pub(super) fn codec(self) -> Codec {
         match self {
             Self::Utf8 | Self::Utf16Le | Self::Utf16Be => Codec::Utf8,
-            Self::Windows1252 => Codec::table(encoding_rs::WINDOWS_1252, |byte| {
-                matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D)
-            }),
+            Self::Windows1252 => {
+                Codec::table(encoding_rs::WINDOWS_1252, |byte| matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D))
+            }
             Self::Iso8859_1 => Codec::Table(Box::new(Table {
                 chars: std::array::from_fn(|i| char::from(128 + (i as u8 & 0x7F))),
                 invalid: Vec::new(),

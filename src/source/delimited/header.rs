@@ -1,17 +1,19 @@
 //! The head of one file: its dialect, its column names, and where its data begins.
 //!
 //! `check` needs the columns of every file of every source before anything is run, so only the first
-//! mebibyte is read. What is odd about the header (names that repeat, names that are missing) is
+//! mebibyte is read (and a few samples of an all-ASCII file, for its encoding). What is odd about the header (names that repeat, names that are missing) is
 //! reported and not repaired, except that a nameless column gets a name to be spoken of.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::{error, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use super::detect;
 use super::dialect::{Compression, Declared, Dialect, Evidence, LineEnd, SniffError, sniff};
+use super::encoding::Encoding;
 use super::record::{Cell, Cells, HAS_QUOTED, MAX_RECORD, Splitter, Step};
 use super::stream;
 
@@ -113,10 +115,48 @@ pub fn read_header(path: &Path, declared: &Declared) -> Result<Header, HeaderErr
     stream::unpacked(magic.chain(file), compression)?.take(HEAD + 1).read_to_end(&mut head)?;
     let whole = head.len() as u64 <= HEAD;
     head.truncate(HEAD as usize);
-    let mut header = header_of(&head, whole, declared)?;
+    let later = match compression {
+        Compression::None if !whole && declared.encoding.is_none() && head.is_ascii() => later_encoding(path, bytes)?,
+        _ => None,
+    };
+    let mut header = match later {
+        None => header_of(&head, whole, declared)?,
+        Some((encoding, why)) => {
+            let mut header = header_of(&head, whole, &Declared { encoding: Some(encoding), ..declared.clone() })?;
+            header.evidence.iter_mut().filter(|e| e.what == "encoding").for_each(|e| e.why.clone_from(&why));
+            header
+        }
+    };
     header.layout.dialect.compression = compression;
     header.bytes = bytes;
     Ok(header)
+}
+
+/// An export of codes and dates may hold its first accent far behind the head. So where the head is
+/// ASCII, samples from all over the file are asked; `None` when they are ASCII too.
+fn later_encoding(path: &Path, bytes: u64) -> io::Result<Option<(Encoding, String)>> {
+    const SAMPLES: u64 = 32;
+    const SAMPLE: usize = 32 << 10;
+    let mut file = File::open(path)?;
+    let (mut buf, mut beyond_ascii) = (vec![0; SAMPLE], Vec::new());
+    for i in 1..=SAMPLES {
+        let at = HEAD + bytes.saturating_sub(HEAD) / SAMPLES * i;
+        file.seek(SeekFrom::Start(at.min(bytes.saturating_sub(SAMPLE as u64))))?;
+        let n = stream::fill(&mut file, &mut buf)?;
+        // Whole lines only: a sample may begin and end inside a character.
+        let lines = buf[..n].split(|byte| matches!(byte, b'\r' | b'\n')).skip(1);
+        let mut lines: Vec<&[u8]> = lines.collect();
+        lines.pop();
+        for line in lines.into_iter().filter(|line| !line.is_ascii()) {
+            beyond_ascii.extend_from_slice(line);
+            beyond_ascii.push(b'\n');
+        }
+    }
+    if beyond_ascii.is_empty() {
+        return Ok(None);
+    }
+    let found = detect::encoding(&beyond_ascii, true, None);
+    Ok(Some((found.encoding, format!("in samples of the file (its first {HEAD} bytes are ASCII): {}", found.why))))
 }
 
 fn header_of(head: &[u8], whole: bool, declared: &Declared) -> Result<Header, HeaderError> {
@@ -146,12 +186,7 @@ fn header_of(head: &[u8], whole: bool, declared: &Declared) -> Result<Header, He
     };
     debug_assert!(at <= end && end <= next);
     let mut header = Header {
-        layout: Layout {
-            width: cells.len(),
-            data_start: at as u64,
-            first_row: row,
-            dialect,
-        },
+        layout: Layout { width: cells.len(), data_start: at as u64, first_row: row, dialect },
         evidence: sniffed.evidence,
         columns: Vec::new(),
         duplicates: Vec::new(),
@@ -166,7 +201,8 @@ fn header_of(head: &[u8], whole: bool, declared: &Declared) -> Result<Header, He
         header.layout.first_row = row + 1;
         header.layout.data_start = next as u64;
         header.malformed = flags & !HAS_QUOTED != 0;
-        header.columns = cells.as_slice().iter().map(|cell| name(text, cell, &splitter, &header.layout.dialect)).collect();
+        header.columns =
+            cells.as_slice().iter().map(|cell| name(text, cell, &splitter, &header.layout.dialect)).collect();
         header.header_only = whole && !any_row(text, next, &header.layout);
     } else {
         header.columns = vec![String::new(); cells.len()];
@@ -224,8 +260,7 @@ fn name_the_nameless(header: &mut Header) {
 impl Header {
     /// The evidence and the line end in one line, for `explain`.
     pub fn summary(&self) -> String {
-        let parts: Vec<String> =
-            self.evidence.iter().map(|e| format!("{} {} ({})", e.what, e.value, e.why)).collect();
+        let parts: Vec<String> = self.evidence.iter().map(|e| format!("{} {} ({})", e.what, e.value, e.why)).collect();
         parts.join("; ")
     }
 

@@ -247,7 +247,7 @@ impl Ranges {
         match &mut self.open {
             Some(range) if self.at - range.start < self.target => range.rows += 1,
             open => {
-                let next = ByteRange { start: self.at, end: self.at, first_row: self.row + 1, rows: 1 };
+                let next = ByteRange { start: self.at, end: self.at, first_row: self.row, rows: 1 };
                 if let Some(mut range) = open.replace(next) {
                     range.end = self.at;
                     self.closed.push(range);

@@ -25,4 +25,12 @@ pub use encoding::Encoding;
 pub use header::{HEAD, Header, HeaderError, Layout, read_header};
 pub use index::{ByteRange, FileIndex, IndexError, Tuning, index_file, index_with};
 pub use reader::{RangeReader, ReadError};
+
+/// The encoding of a text by its first bytes, and what the guess rests on; `whole` says that
+/// nothing follows them.
+pub fn guess_encoding(head: &[u8], whole: bool) -> (Encoding, String) {
+    let found = detect::encoding(head, whole, None);
+    (found.encoding, found.why)
+}
+
 pub use record::{MAX_RECORD, flag};

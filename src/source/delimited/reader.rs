@@ -220,7 +220,7 @@ impl RangeReader {
             self.row += 1;
             self.at = next;
         }
-        self.batch.flush(block);
+        self.batch.flush(block, &self.codec);
         more
     }
 

@@ -114,17 +114,21 @@ impl Cells {
         self.len += 1;
     }
 
-    /// Appends a cell for each delimiter up to the next other mark, whose position it returns. This
-    /// loop is where the time goes; alone in a function, all it works with is in registers.
+    /// Appends a cell for each delimiter up to the next mark that is more than that, whose position it
+    /// returns. This loop is where the time goes; alone in a function, what it works with stays in
+    /// registers. Of quoted cells it takes those with nothing to take out and a delimiter behind.
     #[inline(never)]
     fn push_until_other(
         &mut self,
         buf: &[u8],
-        needles: &Needles,
-        delimiter: u8,
+        splitter: &Splitter,
+        quotes: bool,
         marks: &mut Marks,
         cell_start: &mut usize,
     ) -> Option<usize> {
+        let needles = &splitter.cell_needles;
+        let delimiter = splitter.delimiter;
+        let quote = splitter.quote.filter(|_| quotes).unwrap_or(delimiter);
         let (mut here, mut start) = (*marks, *cell_start);
         let other = 'all: loop {
             let slots = &mut self.slots[self.len..];
@@ -132,13 +136,22 @@ impl Cells {
             let full = loop {
                 let Some(slot) = slots.get_mut(count) else { break true };
                 let Some(p) = here.next(buf, needles) else { break false };
-                if buf[p] != delimiter {
+                let byte = buf[p];
+                if byte == delimiter {
+                    *slot = Cell { start: start as u32, end: p as u32 };
+                    start = p + 1;
+                } else if byte == quote
+                    && p == start
+                    && let Some(close) = splitter.simple_close(buf, p, needles, &mut here)
+                {
+                    *slot = Cell { start: p as u32 + 1, end: close as u32 };
+                    here.drop_next(buf, needles, close + 1);
+                    start = close + 2;
+                } else {
                     self.len += count;
                     break 'all Some(p);
                 }
-                *slot = Cell { start: start as u32, end: p as u32 };
                 count += 1;
-                start = p + 1;
             };
             self.len += count;
             if !full {
@@ -267,7 +280,8 @@ impl Splitter {
     }
 
     /// Splits the record at `at`. `eof`: nothing follows the buffer. With `CELLS` the record's cells
-    /// are appended to `cells`. `marks` must stand at `at`; after `More` it must be made anew.
+    /// are appended to `cells`. `marks` must stand at `at`; after `More` it must be made
+    /// anew, and `cells` may hold some of half a record.
     #[inline(always)]
     pub(super) fn step<const CELLS: bool>(
         &self,
@@ -293,16 +307,16 @@ impl Splitter {
         let mut kind = Kind::Plain;
         let mut flags = 0;
         let needles = self.needles::<CELLS>();
-        let (mut here, before) = (*marks, cells.len);
+        let mut here = *marks;
         loop {
             let mark = if CELLS && kind == Kind::Plain {
-                cells.push_until_other(buf, needles, self.delimiter, &mut here, &mut cell_start)
+                let quotes = flags & flag::UNTERMINATED_QUOTE == 0;
+                cells.push_until_other(buf, self, quotes, &mut here, &mut cell_start)
             } else {
                 here.next(buf, needles)
             };
             let Some(p) = mark else {
                 if !eof {
-                    cells.len = before;
                     return Step::More;
                 }
                 let end = self.without_cr(buf, cell_start, buf.len());
@@ -315,7 +329,6 @@ impl Splitter {
                 kind = Kind::Plain;
             } else if byte == self.line_end {
                 let Some(next) = self.behind_line_end(buf, p, eof) else {
-                    cells.len = before;
                     return Step::More;
                 };
                 let end = self.without_cr(buf, if CELLS { cell_start } else { at }, p);
@@ -328,14 +341,14 @@ impl Splitter {
                 if !opens {
                     continue;
                 }
+                if !CELLS && self.simple_close(buf, p, needles, &mut here).is_some() {
+                    continue;
+                }
                 *marks = here;
                 let quoted = self.quoted(buf, p, eof, needles, marks);
                 here = *marks;
                 match quoted {
-                    Quoted::More => {
-                        cells.len = before;
-                        return Step::More;
-                    }
+                    Quoted::More => return Step::More,
                     Quoted::Unterminated => {
                         flags |= flag::UNTERMINATED_QUOTE;
                         here = self.marks::<CELLS>(buf, p + 1);
@@ -346,10 +359,7 @@ impl Splitter {
                             None => false,
                             Some(&b) if b == self.delimiter || b == self.line_end => false,
                             Some(b'\r') if !self.cr => match buf.get(close + 2) {
-                                None if !eof => {
-                                    cells.len = before;
-                                    return Step::More;
-                                }
+                                None if !eof => return Step::More,
                                 None | Some(b'\n') => false,
                                 Some(_) => true,
                             },
@@ -386,16 +396,33 @@ impl Splitter {
         Step::Record { end, next, flags }
     }
 
+    /// The quote that closes the one at `open`, if nothing between them must be taken out and a
+    /// delimiter follows; else nothing, and `here` is where it was.
+    #[inline(always)]
+    fn simple_close(&self, buf: &[u8], open: usize, needles: &Needles, here: &mut Marks) -> Option<usize> {
+        let mut ahead = *here;
+        while let Some(p) = ahead.next(buf, needles) {
+            let byte = buf[p];
+            if self.quote == Some(byte) {
+                if buf.get(p + 1) == Some(&self.delimiter) && p - open <= self.max_record {
+                    *here = ahead;
+                    return Some(p);
+                }
+                return None;
+            }
+            if self.escape == Some(byte) {
+                return None;
+            }
+        }
+        None
+    }
+
     /// Looks for the quote that closes the one at `open`.
     fn quoted(&self, buf: &[u8], open: usize, eof: bool, needles: &Needles, marks: &mut Marks) -> Quoted {
         let mut complex = false;
         loop {
             let Some(p) = marks.next(buf, needles) else {
-                return if eof || buf.len() - open > self.max_record {
-                    Quoted::Unterminated
-                } else {
-                    Quoted::More
-                };
+                return if eof || buf.len() - open > self.max_record { Quoted::Unterminated } else { Quoted::More };
             };
             if p - open > self.max_record {
                 return Quoted::Unterminated;
@@ -481,7 +508,11 @@ mod tests {
                     let value = |cell: &super::Cell| {
                         let bytes = &buf[cell.start()..cell.end()];
                         let mut out = Vec::new();
-                        if cell.quoted() { splitter.unquote(bytes, &mut out) } else { out.extend(bytes) }
+                        if cell.quoted() {
+                            splitter.unquote(bytes, &mut out)
+                        } else {
+                            out.extend(bytes)
+                        }
                         String::from_utf8(out).expect("text")
                     };
                     rows.push((cells.as_slice().iter().map(value).collect(), flags));
@@ -506,7 +537,10 @@ mod tests {
         assert_eq!(plain("a \"b\",5\" \n"), [row(&["a \"b\"", "5\" "], 0)]);
         assert_eq!(plain("\"a\" x,\"b\"y\"\"\n"), [row(&["a x", "by\"\""], flag::MALFORMED_QUOTE)]);
         assert_eq!(plain("\"\",\"\"\r\n\"x\"\r"), [row(&["", ""], 0), row(&["x"], 0)]);
-        assert_eq!(split("a;'b;c'\n", |d| (d.delimiter, d.quote) = (b';', Some(b'\'')), 2, 99), [row(&["a", "b;c"], 0)]);
+        assert_eq!(
+            split("a;'b;c'\n", |d| (d.delimiter, d.quote) = (b';', Some(b'\'')), 2, 99),
+            [row(&["a", "b;c"], 0)]
+        );
         assert_eq!(split("\"a\",b\n", |d| d.quote = None, 2, 99), [row(&["\"a\"", "b"], 0)]);
         let escaped = "\"a\\\"b\",\"c\\\\\",\"d\"\"e\"\n";
         assert_eq!(split(escaped, |d| d.escape = Some(b'\\'), 3, 99), [row(&["a\"b", "c\\", "d\"e"], 0)]);
@@ -521,13 +555,22 @@ mod tests {
         assert_eq!(rows.len(), 4);
         assert_eq!(rows[0].1, flag::UNTERMINATED_QUOTE);
         assert_eq!(rows[3], row(&["4", "w"], 0));
+        let rows = split("1,\"x\n2,y\n3,\",z\n", |_| {}, 2, 4);
+        assert_eq!(rows.len(), 3);
+        assert_eq!(rows[2], row(&["3", "\"", "z"], flag::UNTERMINATED_QUOTE));
     }
 
     #[test]
     fn lines() {
-        assert_eq!(plain("a,b\r\n\r\n\nc,d"), [row(&["a", "b"], 0), row(&["-"], 0), row(&["-"], 0), row(&["c", "d"], 0)]);
+        assert_eq!(
+            plain("a,b\r\n\r\n\nc,d"),
+            [row(&["a", "b"], 0), row(&["-"], 0), row(&["-"], 0), row(&["c", "d"], 0)]
+        );
         assert_eq!(split("a\n\nb\n", |_| {}, 1, 99), [row(&["a"], 0), row(&[""], 0), row(&["b"], 0)]);
-        assert_eq!(split("#x,\"\na,#b\n#", |d| d.comment = Some(b'#'), 2, 99), [row(&["#"], 0), row(&["a", "#b"], 0), row(&["#"], 0)]);
+        assert_eq!(
+            split("#x,\"\na,#b\n#", |d| d.comment = Some(b'#'), 2, 99),
+            [row(&["#"], 0), row(&["a", "#b"], 0), row(&["#"], 0)]
+        );
         let cr = split("a,b\r\"c\rd\",e\r\nf,\n\r", |d| d.line_end = LineEnd::Cr, 2, 99);
         assert_eq!(cr, [row(&["a", "b"], 0), row(&["c\rd", "e"], 0), row(&["f", "\n"], 0)]);
         assert_eq!(plain("a\rb,c\n"), [row(&["a\rb", "c"], 0)]);

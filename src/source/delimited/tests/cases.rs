@@ -95,6 +95,29 @@ fn rows_are_numbered_as_a_spreadsheet_does() {
 }
 
 #[test]
+fn skipped_lines_may_be_empty() {
+    let f = file(b"\nTitle\na,b\n1,2\n");
+    let declared = Declared { skip_lines: Some(2), ..Declared::default() };
+    let header = read_header(&f.path, &declared).expect("a header");
+    assert_eq!((header.row, header.columns), (Some(3), vec!["a".into(), "b".into()]));
+}
+
+#[test]
+fn the_first_accent_may_come_late() {
+    let mut text = b"id,operation\n".to_vec();
+    for i in 0..150_000 {
+        let tail: &[u8] = if i > 100_000 { b",non op\xE9r\xE9e\n" } else { b",mastectomie\n" };
+        text.extend(format!("{i:06}").as_bytes());
+        text.extend(tail);
+    }
+    let f = file(&text);
+    let header = header(&f.path);
+    assert_eq!(header.layout.dialect.encoding, Encoding::Windows1252);
+    assert!(header.evidence[0].why.contains("samples"), "{}", header.summary());
+    assert!(read(&f.path, &header.layout).iter().all(|row| row.flags == 0));
+}
+
+#[test]
 fn no_header_and_one_column() {
     let f = file(b"x\n\ny\n");
     let declared = Declared { has_header: Some(false), ..Declared::default() };
@@ -122,7 +145,10 @@ fn line_breaks_in_cells_across_ranges_and_blocks() {
     let columns = [Some(0), Some(1)];
     let whole = read(&f.path, &layout);
     assert_eq!(whole.len(), 200);
-    assert_eq!(whole[150].cells[1].as_deref(), Some(format!("line one of 150\nline \"two\"\n{}", "x".repeat(60)).as_str()));
+    assert_eq!(
+        whole[150].cells[1].as_deref(),
+        Some(format!("line one of 150\nline \"two\"\n{}", "x".repeat(60)).as_str())
+    );
     for target in [1, 50, 333, 4000] {
         let tuning = Tuning { block: 64, ..Tuning::default() };
         let index = index(&f.path, &layout, target, tuning);
@@ -184,7 +210,8 @@ fn encodings_whose_characters_contain_delimiters() {
     let (bytes, ..) = encoding_rs::SHIFT_JIS.encode("a|b\nポ|2\n");
     assert!(bytes.iter().filter(|byte| **byte == b'|').count() > 2);
     let f = file(&bytes);
-    let declared = Declared { encoding: Encoding::from_label("shift_jis"), delimiter: Some(b'|'), ..Declared::default() };
+    let declared =
+        Declared { encoding: Encoding::from_label("shift_jis"), delimiter: Some(b'|'), ..Declared::default() };
     let layout = read_header(&f.path, &declared).expect("a header").layout;
     assert_eq!(cells(&read(&f.path, &layout)), [["ポ", "2"]]);
 }
@@ -293,7 +320,15 @@ fn columns_in_another_order_or_absent() {
 #[test]
 fn a_file_that_changes_gives_an_error() {
     let open = |f: &super::TestFile, layout: &Layout, range| {
-        RangeReader::open_with(&f.path, &layout.dialect, range, &[Some(0)], 2, 1, Tuning { block: 64, ..Tuning::default() })
+        RangeReader::open_with(
+            &f.path,
+            &layout.dialect,
+            range,
+            &[Some(0)],
+            2,
+            1,
+            Tuning { block: 64, ..Tuning::default() },
+        )
     };
     let text = format!("a,b\n{}", "1,2\n".repeat(100));
     let f = file(text.as_bytes());

@@ -65,8 +65,12 @@ fn rows_of(
             assert!(!part.is_empty() && part.len() <= batch);
             for column in part.columns.iter().chain([&part.raw]) {
                 // The array was built without checks: make them up here.
-                StringViewArray::try_new(column.views().clone(), column.data_buffers().to_vec(), column.nulls().cloned())
-                    .expect("a valid array");
+                StringViewArray::try_new(
+                    column.views().clone(),
+                    column.data_buffers().to_vec(),
+                    column.nulls().cloned(),
+                )
+                .expect("a valid array");
                 assert_eq!(column.len(), part.len());
             }
             rows.extend((0..part.len()).map(|i| Row {

@@ -12,7 +12,8 @@ fn tables() -> impl Strategy<Value = Vec<Vec<String>>> {
         2 => "[a,;|\t\"'\r\n\\\\é ]{0,8}",
         1 => "[a-zé]{10,40}",
     ];
-    (1usize..6).prop_flat_map(move |width| proptest::collection::vec(proptest::collection::vec(cell.clone(), width), 0..25))
+    (1usize..6)
+        .prop_flat_map(move |width| proptest::collection::vec(proptest::collection::vec(cell.clone(), width), 0..25))
 }
 
 /// Text made of what matters to the splitter, so that damage is dense.
