@@ -85,7 +85,7 @@ impl From<DataFusionError> for Error {
         match error {
             DataFusionError::External(inner) => match inner.downcast::<Error>() {
                 Ok(ours) => *ours,
-                Err(other) => Error::Bug { message: other.to_string() },
+                Err(other) => Error::Bug { message: redacted(&other.to_string()) },
             },
             DataFusionError::Context(_, inner) => Error::from(*inner),
             DataFusionError::Shared(inner) => match std::sync::Arc::try_unwrap(inner) {
@@ -96,9 +96,30 @@ impl From<DataFusionError> for Error {
                 Error::environment_help(format!("not enough memory: {message}"), "give it more with `--memory`, or fewer partitions with `--partitions`")
             }
             DataFusionError::IoError(error) => Error::environment("input or output", error),
-            other => Error::Bug { message: other.strip_backtrace() },
+            other => Error::Bug { message: redacted(&other.strip_backtrace()) },
         }
     }
+}
+
+/// An engine's error text without what it quotes: that may be a patient's value.
+fn redacted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['\'', '"', '`']) {
+        let (before, quoted) = rest.split_at(at);
+        out.push_str(before);
+        let mut inside = quoted.chars();
+        let mark = inside.next().unwrap_or_default();
+        let Some((_, after)) = inside.as_str().split_once(mark) else {
+            // A quote that does not close: the rest may be inside it.
+            out.push('…');
+            return out;
+        };
+        out.push('…');
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 impl Error {
@@ -109,9 +130,9 @@ impl Error {
                 Some(Error::Environment { message, help }) => Error::Environment { message: message.clone(), help: help.clone() },
                 Some(Error::Interrupted { signal }) => Error::Interrupted { signal: *signal },
                 Some(Error::Bug { message }) => Error::Bug { message: message.clone() },
-                None => Error::Bug { message: inner.to_string() },
+                None => Error::Bug { message: redacted(&inner.to_string()) },
             },
-            other => Error::Bug { message: other.strip_backtrace() },
+            other => Error::Bug { message: redacted(&other.strip_backtrace()) },
         }
     }
 }
@@ -135,5 +156,17 @@ impl std::error::Error for Error {}
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         Error::Bug { message: format!("a number that JSON cannot hold: {error}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_values_are_no_part_of_a_bug() {
+        assert_eq!(redacted("Cannot cast string 'Dupont' to value of Int64 type"), "Cannot cast string … to value of Int64 type");
+        assert_eq!(redacted("parse \"1''2\" and 'l’été"), "parse … and …");
+        assert_eq!(redacted("no quotes"), "no quotes");
     }
 }

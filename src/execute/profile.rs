@@ -18,6 +18,8 @@ pub const MOST_DISTINCT: usize = 65_536;
 /// Bars of a histogram.
 const BARS: usize = 24;
 const SMALL: usize = 4096;
+/// Fewer values than this have no mean or median in the report.
+const FEW: u64 = 5;
 
 /// One field's counts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -248,34 +250,74 @@ fn number_distribution(sorted: &[(f64, u64)]) -> Option<Distribution> {
         sorted.iter().find(|(_, times)| { seen += times; seen > rank }).map(|(v, _)| *v)
     };
     let median = at((n - 1) / 2).zip(at(n / 2)).map(|(a, b)| (a + b) / 2.0);
-    let mut bins = vec![0; if low == high { 1 } else { BARS }];
+    let whole = sorted.iter().all(|(v, _)| v.fract() == 0.0);
+    let step = step(high / BARS as f64 - low / BARS as f64, low.abs().max(high.abs()), whole);
+    let first = (low / step).floor();
+    // At most BARS + 2: the step is not below the span's share, and both ends may be cut.
+    let mut bins = vec![0; (((high / step).floor() - first) as usize).min(BARS + 1) + 1];
     let last = bins.len() - 1;
     for (value, times) in sorted {
-        let share = if high > low { (value - low) / (high - low) } else { 0.0 };
-        let bin = ((share * bins.len() as f64) as usize).min(last);
-        if let Some(slot) = bins.get_mut(bin) {
+        if let Some(slot) = bins.get_mut((((value / step).floor() - first) as usize).min(last)) {
             *slot += times;
         }
     }
-    Some(Distribution::Number { mean: Some(mean), sd, median, low, high, bins })
+    let (low, high) = ((first * step).max(f64::MIN), ((first + bins.len() as f64) * step).min(f64::MAX));
+    // Of a handful of persons the mean and the median are nearly the values themselves.
+    if n < FEW {
+        return Some(Distribution::Number { mean: None, sd: None, median: None, low, high, bins });
+    }
+    // Sums of numbers near the end of the range are none.
+    let finite = |v: &f64| v.is_finite();
+    Some(Distribution::Number { mean: Some(mean).filter(finite), sd: sd.filter(finite), median: median.filter(finite), low, high, bins })
+}
+
+/// A round number (1, 2 or 5 times a power of ten) of at least `wanted`: edges of bins are no
+/// patient's value. `size` keeps a step visible beside the values; `whole` numbers get whole steps.
+fn step(wanted: f64, size: f64, whole: bool) -> f64 {
+    let wanted = wanted.max(size * 1e-9).max(if whole { 1.0 } else { f64::MIN_POSITIVE * 1e20 });
+    let power = 10f64.powf(wanted.log10().floor());
+    // The last one catches a power that rounding made too small.
+    [1.0, 2.0, 5.0, 10.0, 20.0].map(|m| m * power).into_iter().find(|s| *s >= wanted).unwrap_or(wanted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// 1, 2, 2, 7: mean 3, sum of squares 4+1+1+16 = 22, sd √(22/3), median 2.
-    #[test]
-    fn moments_of_four_numbers() {
+    fn distribution_of(values: &[f64]) -> Option<Distribution> {
         let mut profile = Profile::default();
-        for v in [2.0, 7.0, 1.0, 2.0] {
-            profile.number(v);
+        values.iter().for_each(|v| profile.number(*v));
+        match &profile.counts {
+            Counts::Numbers(numbers) => number_distribution(&numbers.sorted()),
+            _ => None,
         }
-        let Counts::Numbers(numbers) = &profile.counts else { panic!("numbers") };
-        let Some(Distribution::Number { mean, sd, median, low, high, bins }) = number_distribution(&numbers.sorted()) else { panic!("a distribution") };
-        assert_eq!((mean, median, low, high), (Some(3.0), Some(2.0), 1.0, 7.0));
-        assert_eq!(sd, Some((22.0f64 / 3.0).sqrt()));
-        assert_eq!((bins.iter().sum::<u64>(), bins[0], bins[BARS - 1]), (4, 1, 1));
+    }
+
+    /// 1, 2, 2, 3, 7: mean 3, sum of squares 4+1+1+0+16 = 22, sd √(22/4), median 2; whole numbers in
+    /// steps of 1, from 1 to the end of 7.
+    #[test]
+    fn moments_and_bins_of_five_numbers() {
+        let Some(Distribution::Number { mean, sd, median, low, high, bins }) = distribution_of(&[2.0, 7.0, 1.0, 2.0, 3.0]) else { panic!("a distribution") };
+        assert_eq!((mean, median, low, high), (Some(3.0), Some(2.0), 1.0, 8.0));
+        assert_eq!(sd, Some(5.5f64.sqrt()));
+        assert_eq!(bins, [1, 2, 1, 0, 0, 0, 1]);
+    }
+
+    /// 0.37 … 9.61 spans 9.24; a 24th is 0.385, so the step is 0.5 and the edges 0 and 10.
+    #[test]
+    fn edges_are_round_and_a_handful_has_no_mean() {
+        let Some(Distribution::Number { mean, median, low, high, bins, .. }) = distribution_of(&[0.37, 9.61, 4.2]) else { panic!("a distribution") };
+        assert_eq!((mean, median, low, high, bins.len()), (None, None, 0.0, 10.0, 20));
+        assert_eq!((bins[0], bins[8], bins[19], bins.iter().sum::<u64>()), (1, 1, 1, 3));
+    }
+
+    #[test]
+    fn extreme_numbers_have_bins() {
+        for values in [[0.0; 5], [1e300, -1e300, 0.0, 1.0, 2.0], [1e-300, 2e-300, 0.0, 0.0, 0.0], [1e15, 1e15 + 1.0, 1e15, 1e15, 1e15], [f64::MAX, f64::MIN, 0.0, 0.0, 0.0]] {
+            let Some(Distribution::Number { bins, .. }) = distribution_of(&values) else { panic!("a distribution") };
+            assert_eq!(bins.iter().sum::<u64>(), 5, "{values:?}");
+            assert!(bins.len() <= BARS + 2);
+        }
     }
 
     #[test]

@@ -176,8 +176,8 @@ pub struct Variable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Distribution {
-    /// A number. `bins` are equal in width from `low` to `high` (units of the field); a value on
-    /// an edge belongs to the upper bin, the last bin includes `high`.
+    /// A number. `bins` are equal in width from `low` to `high` (units of the field), which are round
+    /// numbers and no values; a value on an edge belongs to the upper bin.
     /// `mean`, `sd` are `None` when nothing is filled.
     Number {
         mean: Option<f64>,

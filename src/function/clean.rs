@@ -5,12 +5,13 @@
 //! a scratch text that is used again for the next row; a cell that no step changes keeps its view.
 
 use arrow::array::Array;
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 
 use super::cell::{after_blanks, trimmed};
-use super::column::{Arguments, Store, any_arguments, cells, text_array};
+use super::column::{Arguments, Store, any_arguments, cells, nulls, text_array};
 
 /// `clean(text, step…)` → Utf8View: the steps in the order given.
 ///
@@ -22,7 +23,7 @@ use super::column::{Arguments, Store, any_arguments, cells, text_array};
 /// | `strip_accents` | folds the Latin letters of U+00C0–U+017F, Ș, Ț and ẞ to ASCII (œ → oe, ß → ss), drops combining accents |
 /// | `digits` | keeps the ASCII digits only |
 ///
-/// Null only where the text is null: an empty result stays an empty text.
+/// Null where the text is null or nothing of it is left.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Clean;
 
@@ -50,26 +51,28 @@ impl ScalarUDFImpl for Clean {
 
         let mut store = Store::after(text.data_buffers().len());
         let (mut scratch, mut spare) = (Vec::new(), Vec::new());
-        let views = cells(&text).map(|cell| {
+        let mut views = Vec::with_capacity(text.len());
+        let mut rows = cells(&text);
+        let valid = BooleanBuffer::collect_bool(text.len(), |_| {
+            let Some(cell) = rows.next() else {
+                views.push(0);
+                return false;
+            };
             scratch.clear();
             scratch.extend_from_slice(cell.bytes);
             for step in &steps {
                 step.apply(&mut scratch, &mut spare);
             }
-            if scratch == cell.bytes {
-                cell.view
-            } else {
-                store.keep(&scratch)
-            }
+            views.push(if scratch == cell.bytes { cell.view } else { store.keep(&scratch) });
+            !scratch.is_empty()
         });
-        let views = views.collect();
         // SAFETY: a view is the input's or the store's, whose texts are UTF-8 because each step
         // takes away or replaces whole characters.
         let cleaned = unsafe {
             text_array(
                 views,
                 store.finish(text.data_buffers()),
-                text.nulls().cloned(),
+                nulls(text.nulls(), valid),
             )
         };
         args.answer(0, cleaned)

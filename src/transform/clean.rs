@@ -11,16 +11,18 @@ pub const STEPS: [&str; 6] = ["trim", "collapse", "upper", "lower", "strip_accen
 pub static CLEAN: Transform = Transform {
     key: "clean",
     role: Role::Step,
-    fallible: false,
-    summary: "Text clean-up, in the order given: `trim`, `collapse` (runs of blanks to one), `upper`, `lower`, `strip_accents`, `digits` (keep digits only).",
+    fallible: true,
+    summary: "Text clean-up, in the order given: `trim`, `collapse` (runs of blanks to one), `upper`, `lower`, `strip_accents`, `digits` (keep digits only; a cell without any cannot be read).",
     example: "{from: SEXE, clean: [collapse, upper], map: {FEMME: female}}",
     lower,
 };
 
 fn lower(d: &mut Derive<'_>, node: &Node) -> Option<()> {
     let names = super::derive::names_of(node, "clean", d.found)?;
-    let mut args = vec![d.text_value("clean", node.span)?];
+    let input = d.text_value("clean", node.span)?;
+    let mut args = vec![input.clone()];
     let mut sound = true;
+    let digits = names.iter().any(|step| step.value == "digits");
     for step in names {
         if !STEPS.contains(&step.value.as_str()) {
             d.found.push(
@@ -36,7 +38,12 @@ fn lower(d: &mut Derive<'_>, node: &Node) -> Option<()> {
         return None;
     }
     let expr = d.call("clean", args);
-    let expr = d.definitions.define(&format!("t:{}", d.field.name.value), Kind::Text, expr);
+    let hint = format!("t:{}", d.field.name.value);
+    if digits {
+        d.fallible(&hint, expr, Kind::Text, input, code::PARSE, "parse");
+        return Some(());
+    }
+    let expr = d.definitions.define(&hint, Kind::Text, expr);
     d.value = Some(Typed { expr, kind: Kind::Text });
     Some(())
 }

@@ -441,6 +441,10 @@ impl<'a> Derive<'a> {
         if let Some(node) = self.argument("null") {
             nulls.extend(null_tokens(node, self.found));
         }
+        // An empty cell is missing whatever the mapping lists.
+        if !nulls.iter().any(String::is_empty) {
+            nulls.push(String::new());
+        }
         let mut args = vec![column(&raw_column(name)), flag(self.locale.trim)];
         args.extend(nulls.into_iter().map(text));
         let cell = self.call("cell", args);
@@ -545,6 +549,8 @@ impl<'a> Derive<'a> {
             (Kind::Text, FieldType::Integer | FieldType::Decimal) => number::read(self, None),
             (Kind::Text, FieldType::Date | FieldType::Datetime) => super::date::read(self, None),
             (Kind::Text, FieldType::Boolean) => super::boolean::read(self, None),
+            // A map's targets were compared with the field's values already.
+            (Kind::Text, FieldType::Code) if self.entry("map").is_some() => Some(()),
             (Kind::Text, FieldType::Code) => super::map::identity(self),
             (Kind::Text, FieldType::Text) => Some(()),
             // Only `pseudonym` itself makes one; a plain text must be keyed first.

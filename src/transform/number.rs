@@ -43,6 +43,7 @@ pub static INTERVAL: Transform = Transform {
         let either = coalesce(vec![side(d, "lower"), side(d, "upper")]);
         d.fallible(&format!("p:{}", d.field.name.value), either, Kind::Number, input.clone(), code::PARSE, "parse");
         let value = Typed { expr: output, kind: Kind::Number };
+        d.value = Some(value.clone());
         unit::apply(d, value)
     },
 };

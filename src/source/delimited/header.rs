@@ -12,7 +12,7 @@ use std::{error, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::detect;
-use super::dialect::{Compression, Declared, Dialect, Evidence, LineEnd, SniffError, sniff};
+use super::dialect::{Compression, Declared, Dialect, Evidence, SniffError, sniff};
 use super::encoding::Encoding;
 use super::record::{Cell, Cells, HAS_QUOTED, MAX_RECORD, Splitter, Step};
 use super::stream;
@@ -262,10 +262,5 @@ impl Header {
     pub fn summary(&self) -> String {
         let parts: Vec<String> = self.evidence.iter().map(|e| format!("{} {} ({})", e.what, e.value, e.why)).collect();
         parts.join("; ")
-    }
-
-    /// Whether the file's lines end in CR alone.
-    pub fn cr_only(&self) -> bool {
-        self.layout.dialect.line_end == LineEnd::Cr
     }
 }

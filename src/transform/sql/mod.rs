@@ -8,6 +8,8 @@
 //! * casts become `TRY_CAST` and divisors `NULLIF(…, 0)`: a failure is a null with a Reason,
 //!   never the end of a run.
 
+mod total;
+
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -18,15 +20,16 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::expr::{BinaryExpr, Case, ScalarFunction};
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{Expr, ExprSchemable, Operator, TryCast, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use datafusion::prelude::{SessionConfig, nullif};
+use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast::{self, ExprWithAlias, visit_expressions_mut};
 
-use super::derive::{Functions, Named, column, field_column, raw_column};
-use super::{Derive, Kind, Names, Role, Transform, Typed, date};
+use total::{Total, Want, placeholder};
+
+use crate::transform::derive::{Functions, Named, field_column, raw_column};
+use crate::transform::{Derive, Kind, Names, Role, Transform, Typed, date};
 use crate::config::Name;
 use crate::config::schema::{Field, FieldType};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, closest, code};
@@ -70,7 +73,7 @@ pub static SQL: Transform = Transform {
             let policy = d.policy();
             let violated = fill(guard);
             let same = violated.to_string();
-            d.failures.push(super::Failure { violated, code: code::EXPRESSION, rule, column: None, raw: None, policy, direct: false, same });
+            d.failures.push(crate::transform::Failure { violated, code: code::EXPRESSION, rule, column: None, raw: None, policy, direct: false, same });
         }
         d.column = None;
         let (expr, data_type) = typed(d.scope, expr, d.names, d.definitions, &sql, code::SQL_TYPE, d.found)?;
@@ -291,212 +294,6 @@ fn refused(total: &Total<'_>, sql: &Name, found: &mut Diagnostics) -> bool {
     !total.refused.is_empty()
 }
 
-/// What the surroundings of a raw column want of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Want {
-    Any,
-    Date,
-    Number,
-}
-
-fn placeholder(name: &str, want: Want) -> String {
-    format!("{}:{name}", match want { Want::Any => "t?", Want::Date => "d?", Want::Number => "n?" })
-}
-
-/// Makes an expression total: raw columns read as wanted, casts and divisions guarded.
-struct Total<'a> {
-    reads: HashMap<(String, Want), ()>,
-    /// Conditions that are true where the expression failed, with the rule's name.
-    failures: Vec<(Expr, &'static str)>,
-    /// What cannot be made total, in words.
-    refused: Vec<String>,
-    names: &'a Names<'a>,
-}
-
-impl Total<'_> {
-    fn raw<'e>(&self, expr: &'e Expr) -> Option<&'e str> {
-        match expr {
-            Expr::Column(c) => c.name.strip_prefix("c:"),
-            _ => None,
-        }
-    }
-
-    /// The kind an expression has by itself, where that is plain; raw columns have none.
-    fn kind(&self, expr: &Expr) -> Option<Want> {
-        match expr {
-            Expr::Column(c) => {
-                let field = c.name.strip_prefix("f:").and_then(|n| self.names.fields.iter().find(|f| f.name.value == n))?;
-                match field.storage() {
-                    Kind::Date | Kind::Datetime => Some(Want::Date),
-                    Kind::Integer | Kind::Number => Some(Want::Number),
-                    _ => None,
-                }
-            }
-            Expr::Literal(value, _) => match value.data_type() {
-                t if t.is_numeric() => Some(Want::Number),
-                t if t.is_temporal() => Some(Want::Date),
-                _ => None,
-            },
-            Expr::Cast(c) => want_of(c.field.data_type()),
-            Expr::TryCast(c) => want_of(c.field.data_type()),
-            Expr::BinaryExpr(b) if is_arithmetic(b.op) => match (self.kind(&b.left), self.kind(&b.right)) {
-                (Some(Want::Date), _) | (_, Some(Want::Date)) if b.op != Operator::Minus => Some(Want::Date),
-                _ => Some(Want::Number),
-            },
-            Expr::Negative(_) => Some(Want::Number),
-            Expr::ScalarFunction(f) => match f.name() {
-                "date_trunc" => Some(Want::Date),
-                "date_diff" | "age_years" | "date_part" | "extract" | "abs" | "round" | "floor" | "ceil" | "power" | "sqrt" | "ln" | "log10" | "log2" | "exp"
-                | "signum" | "length" | "char_length" | "character_length" | "strpos" => Some(Want::Number),
-                "coalesce" | "nullif" | "greatest" | "least" | "nvl" => f.args.iter().find_map(|a| self.kind(a)),
-                _ => None,
-            },
-            Expr::Case(case) => case.when_then_expr.iter().map(|(_, t)| t.as_ref()).chain(case.else_expr.as_deref()).find_map(|e| self.kind(e)),
-            _ => None,
-        }
-    }
-
-    fn rewrite(&mut self, expr: Expr, want: Want) -> Expr {
-        if let Some(name) = self.raw(&expr).map(str::to_owned) {
-            self.reads.insert((name.clone(), want), ());
-            return column(&placeholder(&name, want));
-        }
-        match expr {
-            Expr::BinaryExpr(b) => self.binary(b, want),
-            Expr::ScalarFunction(f) => self.function(f, want),
-            Expr::Case(case) => {
-                let want = if want == Want::Any { case.when_then_expr.iter().map(|(_, t)| t.as_ref()).chain(case.else_expr.as_deref()).find_map(|e| self.kind(e)).unwrap_or(want) } else { want };
-                let base = case.expr.as_ref().and_then(|e| self.kind(e)).or_else(|| case.expr.as_ref().and_then(|_| case.when_then_expr.iter().find_map(|(w, _)| self.kind(w)))).unwrap_or(Want::Any);
-                let has_base = case.expr.is_some();
-                Expr::Case(Case {
-                    expr: case.expr.map(|e| Box::new(self.rewrite(*e, base))),
-                    when_then_expr: case
-                        .when_then_expr
-                        .into_iter()
-                        .map(|(w, t)| (Box::new(self.rewrite(*w, if has_base { base } else { Want::Any })), Box::new(self.rewrite(*t, want))))
-                        .collect(),
-                    else_expr: case.else_expr.map(|e| Box::new(self.rewrite(*e, want))),
-                })
-            }
-            Expr::Between(mut between) => {
-                let inner = [&between.expr, &between.low, &between.high].into_iter().find_map(|e| self.kind(e)).unwrap_or(Want::Any);
-                between.expr = Box::new(self.rewrite(*between.expr, inner));
-                between.low = Box::new(self.rewrite(*between.low, inner));
-                between.high = Box::new(self.rewrite(*between.high, inner));
-                Expr::Between(between)
-            }
-            Expr::InList(mut list) => {
-                let inner = list.list.iter().chain([list.expr.as_ref()]).find_map(|e| self.kind(e)).unwrap_or(Want::Any);
-                list.expr = Box::new(self.rewrite(*list.expr, inner));
-                list.list = list.list.into_iter().map(|e| self.rewrite(e, inner)).collect();
-                Expr::InList(list)
-            }
-            Expr::Negative(inner) => Expr::Negative(Box::new(self.rewrite(*inner, Want::Number))),
-            Expr::Not(inner) => Expr::Not(Box::new(self.rewrite(*inner, Want::Any))),
-            Expr::Cast(cast) => {
-                let input = self.rewrite(*cast.expr, Want::Any);
-                self.guarded(input, cast.field)
-            }
-            Expr::TryCast(cast) => {
-                let input = self.rewrite(*cast.expr, Want::Any);
-                Expr::TryCast(TryCast::new_from_field(Box::new(input), cast.field))
-            }
-            other => {
-                let children = other.map_children(|child| Ok(datafusion::common::tree_node::Transformed::yes(self.rewrite(child, Want::Any))));
-                children.map(|t| t.data).unwrap_or_else(|_| Expr::Literal(ScalarValue::Null, None))
-            }
-        }
-    }
-
-    fn guarded(&mut self, input: Expr, field: datafusion::arrow::datatypes::FieldRef) -> Expr {
-        let output = Expr::TryCast(TryCast::new_from_field(Box::new(input.clone()), field));
-        self.failures.push((input.is_not_null().and(output.clone().is_null()), "cast"));
-        output
-    }
-
-    fn binary(&mut self, b: BinaryExpr, want: Want) -> Expr {
-        let (left, right) = (self.kind(&b.left), self.kind(&b.right));
-        let inner = match b.op {
-            op if is_arithmetic(op) => match (left, right) {
-                (Some(Want::Date), _) | (_, Some(Want::Date)) if op == Operator::Minus => Want::Date,
-                _ if want == Want::Date => Want::Date,
-                _ => Want::Number,
-            },
-            Operator::And | Operator::Or => Want::Any,
-            _ => left.or(right).unwrap_or(Want::Any),
-        };
-        if !is_total(b.op) {
-            self.refused.push(format!("the operator `{}` is not available here", b.op));
-        }
-        let mut left = self.rewrite(*b.left, inner);
-        let mut right = self.rewrite(*b.right, inner);
-        if matches!(b.op, Operator::Divide | Operator::Modulo) {
-            // Real division: 7 / 2 is 3.5, and no whole number overflows.
-            left = super::number::as_number(left);
-            right = super::number::as_number(right);
-            let zero = right.clone().eq(lit(0.0));
-            if !matches!(&right, Expr::Cast(c) if matches!(c.expr.as_ref(), Expr::Literal(value, _) if value.to_string().parse::<f64>().is_ok_and(|v| v != 0.0))) {
-                self.failures.push((zero, "division by zero"));
-                right = nullif(right, lit(0.0));
-            }
-        }
-        Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op: b.op, right: Box::new(right) })
-    }
-
-    fn function(&mut self, f: ScalarFunction, want: Want) -> Expr {
-        let name = f.name().to_owned();
-        let own = f.args.iter().find_map(|a| self.kind(a));
-        if matches!(name.as_str(), "substr" | "substring" | "split_part" | "left" | "right") {
-            let plain = |e: &Expr| matches!(e, Expr::Literal(value, _) if value.to_string().parse::<i64>().is_ok_and(|n| (1..=1_000_000).contains(&n)));
-            let bad = f.args.iter().skip(if name == "split_part" { 2 } else { 1 }).any(|a| !plain(a));
-            if bad {
-                self.refused.push(format!("`{name}` takes plain counts from 1 here"));
-            }
-        }
-        let args = f
-            .args
-            .into_iter()
-            .enumerate()
-            .map(|(i, arg)| {
-                let inner = match (name.as_str(), i) {
-                    ("date_diff", 1 | 2) | ("age_years", _) | ("date_part" | "date_trunc" | "extract", 1) => Want::Date,
-                    ("abs" | "round" | "floor" | "ceil" | "power" | "sqrt" | "ln" | "log10" | "log2" | "exp" | "signum" | "sin" | "cos", _) => Want::Number,
-                    ("coalesce" | "nullif" | "greatest" | "least" | "nvl", _) => {
-                        if want == Want::Any {
-                            own.unwrap_or(Want::Any)
-                        } else {
-                            want
-                        }
-                    }
-                    _ => Want::Any,
-                };
-                self.rewrite(arg, inner)
-            })
-            .collect();
-        Expr::ScalarFunction(ScalarFunction { func: f.func, args })
-    }
-}
-
-/// Operators that give a value or null on every row.
-fn is_total(op: Operator) -> bool {
-    use Operator::*;
-    is_arithmetic(op) || matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | And | Or | IsDistinctFrom | IsNotDistinctFrom | StringConcat | LikeMatch | ILikeMatch | NotLikeMatch | NotILikeMatch)
-}
-
-fn is_arithmetic(op: Operator) -> bool {
-    matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo)
-}
-
-fn want_of(t: &DataType) -> Option<Want> {
-    if t.is_numeric() {
-        Some(Want::Number)
-    } else if t.is_temporal() {
-        Some(Want::Date)
-    } else {
-        None
-    }
-}
-
 /// A raw column, read as wanted; its failure is noted on the field.
 fn read_column(d: &mut Derive<'_>, name: &str, want: Want) -> Option<Expr> {
     let cell = d.cell(name);
@@ -505,15 +302,15 @@ fn read_column(d: &mut Derive<'_>, name: &str, want: Want) -> Option<Expr> {
         Want::Any => return Some(cell),
         Want::Date => {
             let mut args = vec![cell.clone()];
-            args.extend(date::source_formats(d).into_iter().map(super::derive::text));
+            args.extend(date::source_formats(d).into_iter().map(crate::transform::derive::text));
             (format!("d:{name}"), d.call("parse_date", args), Kind::Date)
         }
         Want::Number => {
-            let one = |v| super::derive::number(Some(v));
+            let one = |v| crate::transform::derive::number(Some(v));
             let args = vec![
                 cell.clone(),
-                super::derive::text(d.locale.decimal.to_string()),
-                super::derive::optional_text(d.locale.group.map(String::from)),
+                crate::transform::derive::text(d.locale.decimal.to_string()),
+                crate::transform::derive::optional_text(d.locale.group.map(String::from)),
                 one(1.0),
                 one(1.0),
                 one(0.0),
@@ -545,7 +342,7 @@ fn typed(
     scope: &SqlScope,
     expr: Expr,
     names: &Names<'_>,
-    definitions: &super::Definitions,
+    definitions: &crate::transform::Definitions,
     sql: &Name,
     code: Code,
     found: &mut Diagnostics,
@@ -596,7 +393,7 @@ fn try_out(scope: &SqlScope, expr: Expr, schema: &DFSchema) -> Result<()> {
 }
 
 /// The columns an expression can see, as DataFusion's schema.
-fn df_schema(names: &Names<'_>, definitions: &super::Definitions) -> Option<DFSchema> {
+fn df_schema(names: &Names<'_>, definitions: &crate::transform::Definitions) -> Option<DFSchema> {
     let raw = names.columns.unwrap_or_default().iter().map(|c| ArrowField::new(raw_column(c), DataType::Utf8View, true));
     let fields = names.fields.iter().map(|f| ArrowField::new(field_column(&f.name.value), f.storage().data_type(), true));
     let defined = definitions.list.iter().map(|d| ArrowField::new(&d.name, d.kind.data_type(), true));
