@@ -257,26 +257,50 @@ impl Work<'_> {
         used.sort();
         for column in used {
             let at = self.table.fields.iter().find(|(_, node)| mentions(node, &column)).map_or(self.table.span, |(_, node)| mention(node, &column).unwrap_or(node.span));
-            for file in &self.delivered.files {
-                if !file.columns.contains(&column) {
-                    found.push(
-                        Diagnostic::error(code::DIFFERENT_HEADERS, at, format!("`{}` has no column `{column}`", file.shown)).label("other files of the source have it").note("all files of a source need the columns that are used"),
-                    );
-                }
-                if file.duplicates.contains(&column) {
-                    found.push(
-                        Diagnostic::error(code::DUPLICATE_COLUMN, at, format!("the header of `{}` names `{column}` twice", file.shown)).label("which of the two is meant?"),
-                    );
-                }
+            let files = |wrong: &dyn Fn(&FileHead) -> bool| self.delivered.files.iter().filter(|f| wrong(f)).map(|f| f.shown.as_str()).collect::<Vec<_>>();
+            let lacking = files(&|f| !f.columns.contains(&column));
+            if !lacking.is_empty() {
+                found.push(
+                    Diagnostic::error(code::DIFFERENT_HEADERS, at, format!("{} no column `{column}`", of_files(&lacking, self.delivered.files.len(), ["has", "have"])))
+                        .label("other files of the source have it")
+                        .note("all files of a source need the columns that are used"),
+                );
+            }
+            let twice = files(&|f| f.duplicates.contains(&column));
+            if !twice.is_empty() {
+                found.push(
+                    Diagnostic::error(code::DUPLICATE_COLUMN, at, format!("{} the column `{column}` twice", of_files(&twice, self.delivered.files.len(), ["has", "have"])))
+                        .label("which of the two is meant?"),
+                );
             }
         }
     }
 
+    /// Fields that need each other; those that only need one of them are not named.
     fn cycles(&self, definitions: &Definitions, found: &mut Diagnostics) {
         let Err(stuck) = definitions.levels() else { return };
-        let fields: Vec<String> = stuck.iter().filter_map(|n| n.strip_prefix("f:").map(|f| format!("`{f}`"))).collect();
+        let needs = |name: &str| -> Vec<String> {
+            definitions.get(name).map(|d| d.expr.column_refs().iter().map(|c| c.name.clone()).filter(|c| stuck.contains(c)).collect()).unwrap_or_default()
+        };
+        let needs_itself = |name: &String| {
+            let (mut todo, mut seen) = (needs(name), HashSet::new());
+            while let Some(next) = todo.pop() {
+                if next == *name {
+                    return true;
+                }
+                if seen.insert(next.clone()) {
+                    todo.extend(needs(&next));
+                }
+            }
+            false
+        };
+        let fields: Vec<String> = stuck.iter().filter(|n| needs_itself(n)).filter_map(|n| n.strip_prefix("f:").map(|f| format!("`{f}`"))).collect();
         let at = self.table.fields.iter().find(|(n, _)| fields.contains(&format!("`{}`", n.value))).map_or(self.table.span, |(n, _)| n.span);
-        found.push(Diagnostic::error(code::CYCLE, at, format!("these fields need each other: {}", fields.join(", "))).label("none of them can be computed first"));
+        let message = match fields.as_slice() {
+            [one] => format!("{one} needs itself"),
+            _ => format!("these fields need each other: {}", fields.join(", ")),
+        };
+        found.push(Diagnostic::error(code::CYCLE, at, message).label("none of them can be computed first"));
     }
 
     fn checks(&self, definitions: &mut Definitions, failures: Vec<(usize, Failure)>, rules: &[Option<Expr>]) -> Vec<Check> {
@@ -375,6 +399,18 @@ impl Work<'_> {
                     todo.push(c.name.clone());
                 }
             }
+        }
+    }
+}
+
+/// "`a.csv` has" or "3 of 300 files have (`a.csv`, `b.csv` and 1 more)".
+fn of_files(files: &[&str], all: usize, [has, have]: [&str; 2]) -> String {
+    match files {
+        [one] => format!("`{one}` {has}"),
+        many => {
+            let shown: Vec<String> = many.iter().take(3).map(|f| format!("`{f}`")).collect();
+            let more = if many.len() > 3 { format!(" and {} more", many.len() - 3) } else { String::new() };
+            format!("{} of {all} files ({}{more}) {have}", many.len(), shown.join(", "))
         }
     }
 }

@@ -239,7 +239,7 @@ pub fn check_name(name: &Name, what: &str, found: &mut Diagnostics) -> bool {
         && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
     if !fine {
         found.push(
-            Diagnostic::error(code::BAD_NAME, name.span, format!("`{text}` cannot be used as the name of a {what}"))
+            Diagnostic::error(code::BAD_NAME, name.span, format!("`{text}` cannot be used as a name (`{what}`)"))
                 .label("letters, digits, `_`, `-` and `.`, beginning with a letter or digit"),
         );
     }

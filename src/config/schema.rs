@@ -169,7 +169,8 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Schema> {
         None => vec![],
     };
     keys.finish(found);
-    Some(Schema { name: name?, version: version?.value, description, tables })
+    Some(Schema { name: name?, // A missing version is a finding already, and hides no other.
+        version: version.map(|v| v.value).unwrap_or_default(), description, tables })
 }
 
 fn table(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Table> {

@@ -7,7 +7,7 @@
 
 mod account;
 pub mod commit;
-mod engine;
+pub mod engine;
 mod keys;
 mod profile;
 mod progress;

@@ -97,7 +97,8 @@ impl SourceProgress {
 
     /// Says how it ended.
     pub fn end(&self, accepted: u64, quarantined: u64) {
-        let text = format!("{} rows: {} accepted, {} to quarantine", HumanCount(accepted + quarantined), HumanCount(accepted), HumanCount(quarantined));
+        // Keys are compared when all tables are read; the summary has the final counts.
+        let text = format!("{} rows read, {} to quarantine by themselves", HumanCount(accepted + quarantined), HumanCount(quarantined));
         match &self.bar {
             Some(bar) => {
                 bar.set_position(self.total_rows);

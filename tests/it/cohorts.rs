@@ -100,6 +100,12 @@ fn the_german_trial_is_the_same_in_both_codings() {
     assert!(distinct.len() > 680, "{} of them differ from each other", distinct.len());
 }
 
+/// The page that a coordinator opens, of a real run, in a real browser.
+#[test]
+fn the_report_of_the_demo_in_a_browser() {
+    crate::browser::check_report(&demo().join("report.html"));
+}
+
 /// What was planted is what was quarantined: file, row, and for each kind its reason.
 #[test]
 fn the_made_hospital_loses_exactly_its_planted_rows() {

@@ -102,7 +102,7 @@ pub fn query(tables: &[(String, PathBuf)], sql: &str) -> Vec<Vec<String>> {
     batches.iter().flat_map(rows_as_text).collect()
 }
 
-fn rows_as_text(batch: &RecordBatch) -> Vec<Vec<String>> {
+pub fn rows_as_text(batch: &RecordBatch) -> Vec<Vec<String>> {
     use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
     let options = FormatOptions::default().with_null("∅");
     let columns: Vec<_> = batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options).expect("a formatter")).collect();

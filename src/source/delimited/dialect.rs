@@ -142,7 +142,7 @@ pub struct Declared {
 /// Why a point of the dialect was decided as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
-    /// The point: `encoding`, `delimiter` or `line_end`.
+    /// The point: `encoding`, `delimiter` or `line ends`.
     pub what: &'static str,
     /// What was decided.
     pub value: String,
@@ -229,16 +229,13 @@ pub fn sniff(head: &[u8], whole: bool, declared: &Declared) -> Result<Sniffed, S
         dialect.skip_lines = 1;
     }
 
-    let (line_end, why) = match declared.line_end {
-        Some(line_end) => (line_end, "declared".to_owned()),
+    let (line_end, value, why) = match declared.line_end {
+        Some(LineEnd::Lf) => (LineEnd::Lf, "LF or CR LF".to_owned(), "declared".to_owned()),
+        Some(LineEnd::Cr) => (LineEnd::Cr, "CR".to_owned(), "declared".to_owned()),
         None => line_end(&text, dialect.quote),
     };
     dialect.line_end = line_end;
-    let value = match line_end {
-        LineEnd::Lf => "lf",
-        LineEnd::Cr => "cr",
-    };
-    evidence.push(Evidence { what: "line_end", value: value.into(), why });
+    evidence.push(Evidence { what: "line ends", value, why });
 
     let (delimiter, why) = match (declared.delimiter, sep) {
         (Some(delimiter), _) => (delimiter, "declared".to_owned()),
@@ -317,7 +314,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// CR alone when the first record ends so, unless most lines of the head end in LF: one CR that an
 /// old Mac left inside a cell must not turn a file into one record.
-fn line_end(text: &[u8], quote: Option<u8>) -> (LineEnd, String) {
+fn line_end(text: &[u8], quote: Option<u8>) -> (LineEnd, String, String) {
     let (mut lf, mut crlf, mut cr, mut first) = (0_usize, 0_usize, 0_usize, None);
     let (mut at, mut before) = (0, b'\n');
     while let Some(&byte) = text.get(at) {
@@ -340,9 +337,11 @@ fn line_end(text: &[u8], quote: Option<u8>) -> (LineEnd, String) {
         before = text.get(at).copied().unwrap_or(b'\n');
         at += 1;
     }
-    let why = format!("outside quotes {crlf} CR LF, {lf} LF, {cr} CR alone");
+    let counted = [(crlf, "CR LF"), (lf, "LF"), (cr, "CR")].into_iter().filter(|(n, _)| *n > 0);
+    let (value, why): (Vec<&str>, Vec<String>) = counted.map(|(n, name)| (name, format!("{n} {name}"))).unzip();
+    let (value, why) = (value.join(" and "), format!("{} outside quotes, in the sample", why.join(", ")));
     let alone = first == Some(LineEnd::Cr) && cr > lf + crlf;
-    (if alone { LineEnd::Cr } else { LineEnd::Lf }, why)
+    (if alone { LineEnd::Cr } else { LineEnd::Lf }, value, why)
 }
 
 /// The quote that closes a cell whose value begins at `from`; doubled ones do not.
