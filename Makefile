@@ -1,4 +1,5 @@
 # `make demo` and `make test` share one build of the dependencies: the dev profile.
+SHELL := bash
 CARGO ?= cargo
 KEY := build/demo.key
 
@@ -21,7 +22,7 @@ test: chromium
 
 ## One line per outside test suite: name passed/total. Needs ../shared.
 conformance:
-	$(CARGO) test --quiet --test it conformance -- --nocapture --test-threads 1 | grep -E '^(conformance|test result)' 
+	@set -o pipefail; $(CARGO) test --quiet --test it conformance -- --nocapture --test-threads 1 | grep -oE 'conformance [a-z0-9-]+ [0-9]+/[0-9]+|test result.*'
 
 ## Write the goldens anew; look at the difference before you commit it.
 bless:

@@ -272,7 +272,7 @@ mod tests {
                 Some(" CARCINOME CANALAIRE "),
                 None,
                 Some("OPÉRÉ"),
-                Some("")
+                None
             ])
         );
         let cleaned = clean(
@@ -285,7 +285,7 @@ mod tests {
                 Some("carcinome canalaire"),
                 None,
                 Some("opere"),
-                Some("")
+                None
             ])
         );
     }
@@ -302,7 +302,7 @@ mod tests {
         );
         assert_eq!(
             cleaned,
-            StringViewArray::from(vec!["01234567", "", "284057505601234"])
+            StringViewArray::from(vec![Some("01234567"), None, Some("284057505601234")])
         );
     }
 

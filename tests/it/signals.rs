@@ -1,7 +1,7 @@
 //! Interrupts: nothing half-written is ever seen under the run's name.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{KEY, Project};
 
@@ -32,6 +32,25 @@ fn send(child: &std::process::Child, signal: &str) {
     let _ = Command::new("kill").args([signal, &child.id().to_string()]).status();
 }
 
+/// Waits until `reached`, or until the run has ended.
+fn until(child: &mut std::process::Child, reached: impl Fn() -> bool) {
+    while !reached() && child.try_wait().expect("a state").is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Bytes under a folder.
+fn size(folder: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|e| e.metadata().map_or(0, |m| if m.is_dir() { 1 + size(&e.path()) } else { m.len() })).sum()
+}
+
+/// What a run has written so far, under a name that is not the run's yet.
+fn staged(project: &Project, child: u32) -> u64 {
+    let folder = project.path(&format!(".out.partial-{child}"));
+    if folder.is_dir() { 1 + size(&folder) } else { 0 }
+}
+
 /// Whole, or not there.
 fn is_whole_or_absent(project: &Project, out: &str) -> bool {
     let folder = project.path(out);
@@ -48,7 +67,8 @@ fn ctrl_c_and_sigterm_leave_nothing() {
     let project = large();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let mut child = start(&project, "out");
-        std::thread::sleep(Duration::from_millis(250));
+        let id = child.id();
+        until(&mut child, || staged(&project, id) > 0);
         send(&child, signal);
         let status = child.wait().expect("an end");
         assert_eq!(status.code(), Some(code), "{signal}");
@@ -63,18 +83,17 @@ fn ctrl_c_and_sigterm_leave_nothing() {
 #[test]
 fn a_killed_run_never_looks_complete() {
     let project = large();
-    let begun = Instant::now();
-    let mut child = start(&project, "whole");
-    assert!(child.wait().expect("an end").success());
-    let whole = begun.elapsed();
+    assert!(start(&project, "whole").wait().expect("an end").success());
+    let whole = size(&project.path("whole"));
     let mut killed = 0;
     for step in 1..=12u32 {
         let mut child = start(&project, "out");
-        std::thread::sleep(whole.mul_f64(f64::from(step) / 11.0));
+        let id = child.id();
+        until(&mut child, || staged(&project, id) * 11 >= whole * u64::from(step - 1));
         send(&child, "-KILL");
         let status = child.wait().expect("an end");
         killed += u32::from(!status.success());
-        assert!(is_whole_or_absent(&project, "out"), "after {step}/11 of a run");
+        assert!(is_whole_or_absent(&project, "out"), "after {}/11 of a run", step - 1);
         let _ = std::fs::remove_dir_all(project.path("out"));
     }
     assert!(killed >= 6, "only {killed} of 12 runs were killed in time");
