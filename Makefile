@@ -3,7 +3,7 @@ SHELL := bash
 CARGO ?= cargo
 KEY := build/demo.key
 
-.PHONY: demo test conformance bless lint release chromium clean-demo
+.PHONY: demo test conformance bless lint release bench bench-transforms instructions chromium
 
 ## Build, run the demo pipeline into build/demo, and name the report and a Parquet file.
 demo: $(KEY)
@@ -30,6 +30,19 @@ bless:
 
 lint:
 	$(CARGO) clippy --all-targets -- -D warnings
+
+## The benchmark job (5 million rows) by cohorte, DuckDB and Polars in turn: ratios to build/bench/summary.json.
+bench: release
+	python3 benches/harmonise/bench.py $(BENCH)
+
+## Rows a second of each transform.
+bench-transforms:
+	$(CARGO) bench --bench transforms
+
+## Instructions of the demo run against the bound in benches/instructions.txt (callgrind).
+instructions: $(KEY)
+	$(CARGO) build --bin cohorte
+	benches/instructions.sh
 
 ## The shipped binary: target/release/cohorte.
 release:

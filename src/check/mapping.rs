@@ -326,6 +326,8 @@ impl Work<'_> {
             }
             needs.entry(field).or_default().push(at);
         }
+        // The targets of a map and the classes of bins were compared with the field's values already.
+        let closed: HashSet<usize> = owners.iter().filter(|(_, f)| matches!(f.rule, "unmapped" | "bins")).map(|(field, _)| *field).collect();
         let mut failure_columns = vec![];
         for (field, failure) in &owners {
             let target = &self.target.fields[*field];
@@ -350,7 +352,11 @@ impl Work<'_> {
                 push(&mut checks, definitions, check);
             }
             for constraint in CONSTRAINTS {
-                if let Some(check) = (constraint.check)(self.functions, field, value.clone()) {
+                if let Some(mut check) = (constraint.check)(self.functions, field, value.clone()) {
+                    if constraint.key == "values" && closed.contains(&place) {
+                        // Counted as every rule is, and never violated: a value is not itself lost.
+                        check.violated = derive::call(self.functions, "failed", vec![value.clone(), value.clone()]);
+                    }
                     push(&mut checks, definitions, check);
                 }
             }

@@ -12,13 +12,15 @@ use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::config::schema::Duplicates;
 
 /// Files that key records are spread over.
 const BUCKETS: usize = 64;
 const RECORD: usize = 32;
+/// Bytes that a bucket collects before they are written.
+const BUFFER: usize = 16 << 10;
 
 /// A source row: run (place in the pipeline), file of the source, row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,12 +36,14 @@ pub struct KeyWriter {
     prefix: String,
     run: u32,
     buckets: Vec<Option<BufWriter<File>>>,
+    /// The bytes of one key.
+    key: Vec<u8>,
 }
 
 impl KeyWriter {
     /// A writer into `folder`; `prefix` is unique to the partition and attempt.
     pub fn new(folder: &Path, prefix: String, run: u32) -> Self {
-        KeyWriter { folder: folder.to_owned(), prefix, run, buckets: (0..BUCKETS).map(|_| None).collect() }
+        KeyWriter { folder: folder.to_owned(), prefix, run, buckets: (0..BUCKETS).map(|_| None).collect(), key: vec![] }
     }
 
     /// Adds the keys of accepted rows. A key with a missing part is no key.
@@ -47,16 +51,15 @@ impl KeyWriter {
     /// # Errors
     /// When a bucket cannot be written.
     pub fn add(&mut self, keys: &[ArrayRef], files: &Int64Array, rows: &Int64Array) -> io::Result<()> {
-        let mut hasher = Xxh3::new();
         for at in 0..rows.len() {
             if keys.iter().any(|k| k.is_null(at)) {
                 continue;
             }
-            hasher.reset();
+            self.key.clear();
             for key in keys {
-                part(&mut hasher, key, at);
+                part(&mut self.key, key, at);
             }
-            let hash = hasher.digest128();
+            let hash = xxh3_128(&self.key);
             let mut record = [0u8; RECORD];
             record[..16].copy_from_slice(&hash.to_be_bytes());
             record[16..20].copy_from_slice(&self.run.to_be_bytes());
@@ -68,7 +71,7 @@ impl KeyWriter {
                 Some(writer) => writer,
                 None => {
                     let path = self.folder.join(format!("{bucket:02}-{}", self.prefix));
-                    slot.insert(BufWriter::with_capacity(4096, File::create(path)?))
+                    slot.insert(BufWriter::with_capacity(BUFFER, File::create(path)?))
                 }
             };
             writer.write_all(&record)?;
@@ -85,27 +88,28 @@ impl KeyWriter {
     }
 }
 
-fn part(hasher: &mut Xxh3, key: &ArrayRef, at: usize) {
+fn part(bytes: &mut Vec<u8>, key: &ArrayRef, at: usize) {
     match key.data_type() {
         DataType::Utf8View => {
             let text = key.as_string_view().value(at);
-            hasher.update(text.as_bytes());
-            hasher.update(&(text.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+            bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
         }
-        DataType::Int64 => hasher.update(&key.as_primitive::<Int64Type>().value(at).to_le_bytes()),
-        DataType::Float64 => hasher.update(&key.as_primitive::<Float64Type>().value(at).to_bits().to_le_bytes()),
-        DataType::Date32 => hasher.update(&key.as_primitive::<Date32Type>().value(at).to_le_bytes()),
-        DataType::Timestamp(..) => hasher.update(&key.as_primitive::<TimestampMicrosecondType>().value(at).to_le_bytes()),
-        DataType::Boolean => hasher.update(&[u8::from(key.as_boolean().value(at))]),
+        DataType::Int64 => bytes.extend_from_slice(&key.as_primitive::<Int64Type>().value(at).to_le_bytes()),
+        DataType::Float64 => bytes.extend_from_slice(&key.as_primitive::<Float64Type>().value(at).to_bits().to_le_bytes()),
+        DataType::Date32 => bytes.extend_from_slice(&key.as_primitive::<Date32Type>().value(at).to_le_bytes()),
+        DataType::Timestamp(..) => bytes.extend_from_slice(&key.as_primitive::<TimestampMicrosecondType>().value(at).to_le_bytes()),
+        DataType::Boolean => bytes.push(u8::from(key.as_boolean().value(at))),
         _ => {}
     }
 }
 
-/// Rows that lose their place to another row of the same key, by run.
+/// Rows that lose their place to another row of the same key, by run. Buckets are gone through by
+/// `threads` at once, each with one bucket in memory.
 ///
 /// # Errors
 /// When the records cannot be read back.
-pub fn losers(folder: &Path, keep: Duplicates) -> io::Result<HashMap<u32, Vec<RowId>>> {
+pub fn losers(folder: &Path, keep: Duplicates, threads: usize) -> io::Result<HashMap<u32, Vec<RowId>>> {
     let mut by_bucket: Vec<Vec<PathBuf>> = vec![vec![]; BUCKETS];
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -114,36 +118,92 @@ pub fn losers(folder: &Path, keep: Duplicates) -> io::Result<HashMap<u32, Vec<Ro
             slot.push(path);
         }
     }
+    let share = BUCKETS.div_ceil(threads.max(1));
+    let rows = std::thread::scope(|scope| {
+        let workers: Vec<_> = by_bucket
+            .chunks(share)
+            .map(|buckets| {
+                scope.spawn(move || {
+                    let mut rows = vec![];
+                    for files in buckets {
+                        rows.extend(losers_of_bucket(files, keep)?);
+                    }
+                    io::Result::Ok(rows)
+                })
+            })
+            .collect();
+        workers.into_iter().map(|w| w.join().unwrap_or_else(|_| Err(io::Error::other("a key bucket could not be read")))).collect::<io::Result<Vec<_>>>()
+    })?;
     let mut lost: HashMap<u32, Vec<RowId>> = HashMap::new();
-    for files in by_bucket {
-        let mut records: Vec<([u8; 16], RowId)> = vec![];
-        for file in files {
-            let mut bytes = vec![];
-            File::open(file)?.read_to_end(&mut bytes)?;
-            records.extend(bytes.chunks_exact(RECORD).filter_map(decode));
-        }
-        records.sort_unstable();
-        for group in records.chunk_by(|a, b| a.0 == b.0).filter(|g| g.len() > 1) {
-            let stays = match keep {
-                Duplicates::First => Some(0),
-                Duplicates::Last => Some(group.len() - 1),
-                Duplicates::None => None,
-            };
-            for (_, (_, row)) in group.iter().enumerate().filter(|(i, _)| Some(*i) != stays) {
-                lost.entry(row.run).or_default().push(*row);
-            }
-        }
+    for row in rows.into_iter().flatten() {
+        lost.entry(row.run).or_default().push(row);
     }
     lost.values_mut().for_each(|rows| rows.sort_unstable());
     Ok(lost)
 }
 
-fn decode(record: &[u8]) -> Option<([u8; 16], RowId)> {
-    let hash = record.get(..16)?.try_into().ok()?;
+fn losers_of_bucket(files: &[PathBuf], keep: Duplicates) -> io::Result<Vec<RowId>> {
+    let mut bytes = vec![];
+    for file in files {
+        File::open(file)?.read_to_end(&mut bytes)?;
+    }
+    let mut records: Vec<(u128, RowId)> = repeated(&bytes).iter().filter_map(|at| decode(record(&bytes, *at))).collect();
+    records.sort_unstable();
+    let mut lost = vec![];
+    for group in records.chunk_by(|a, b| a.0 == b.0) {
+        let stays = match keep {
+            Duplicates::First => Some(0),
+            Duplicates::Last => Some(group.len() - 1),
+            Duplicates::None => None,
+        };
+        lost.extend(group.iter().enumerate().filter(|(i, _)| Some(*i) != stays).map(|(_, (_, row))| *row));
+    }
+    Ok(lost)
+}
+
+fn record(bytes: &[u8], at: usize) -> &[u8] {
+    bytes.get(at * RECORD..(at + 1) * RECORD).unwrap_or_default()
+}
+
+fn hash(record: &[u8]) -> u128 {
+    record.first_chunk().map_or(0, |hash| u128::from_be_bytes(*hash))
+}
+
+/// Places of the records whose hash stands in another record too: a table with linear probing,
+/// since nearly all keys are alone and sorting them all costs four times as much.
+fn repeated(bytes: &[u8]) -> Vec<usize> {
+    let count = bytes.len() / RECORD;
+    let mask = (count * 2).next_power_of_two().max(2) - 1;
+    // Place plus one; 0 is free.
+    let mut table = vec![0u32; mask + 1];
+    let mut found = vec![];
+    for at in 0..count.min(u32::MAX as usize - 1) {
+        let key = hash(record(bytes, at));
+        let mut slot = key as usize & mask;
+        while let Some(entry) = table.get_mut(slot) {
+            match (*entry as usize).checked_sub(1) {
+                None => {
+                    *entry = at as u32 + 1;
+                    break;
+                }
+                Some(other) if hash(record(bytes, other)) == key => {
+                    found.extend([other, at]);
+                    break;
+                }
+                Some(_) => slot = (slot + 1) & mask,
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn decode(record: &[u8]) -> Option<(u128, RowId)> {
     let run = u32::from_be_bytes(record.get(16..20)?.try_into().ok()?);
     let file = u32::from_be_bytes(record.get(20..24)?.try_into().ok()?);
     let row = u64::from_be_bytes(record.get(24..32)?.try_into().ok()?);
-    Some((hash, RowId { run, file, row }))
+    Some((hash(record), RowId { run, file, row }))
 }
 
 #[cfg(test)]
@@ -162,9 +222,23 @@ mod tests {
             writer.add(&[keys], &Int64Array::from(vec![0; 3]), &Int64Array::from(rows)).unwrap();
             writer.finish().unwrap();
         }
-        let mut all: Vec<_> = losers(folder.path(), keep).unwrap().into_values().flatten().map(|r| (r.run, r.row)).collect();
+        let mut all: Vec<_> = losers(folder.path(), keep, 2).unwrap().into_values().flatten().map(|r| (r.run, r.row)).collect();
         all.sort_unstable();
         all
+    }
+
+    /// 1,000 keys, every third of them three times: a hand-made count of what is lost.
+    #[test]
+    fn many_keys_in_all_buckets() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys: Vec<String> = (0..1000).flat_map(|k| vec![format!("key {k}"); if k % 3 == 0 { 3 } else { 1 }]).collect();
+        let rows: Vec<i64> = (2..).take(keys.len()).collect();
+        let mut writer = KeyWriter::new(folder.path(), "0".into(), 0);
+        let array: ArrayRef = Arc::new(StringViewArray::from(keys.iter().map(String::as_str).collect::<Vec<_>>()));
+        writer.add(&[array], &Int64Array::from(vec![0; keys.len()]), &Int64Array::from(rows)).unwrap();
+        writer.finish().unwrap();
+        let count = |keep| losers(folder.path(), keep, 3).unwrap().get(&0).map_or(0, Vec::len);
+        assert_eq!((count(Duplicates::First), count(Duplicates::Last), count(Duplicates::None)), (668, 668, 1002));
     }
 
     /// `a` stands in row 2 of both runs; missing keys never meet.

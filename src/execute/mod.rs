@@ -78,18 +78,23 @@ pub struct Pages {
 /// When a source cannot be read, the environment fails, or a signal comes.
 pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render: impl FnOnce(&RunSummary) -> Result<Pages, Error>) -> Result<Finished, Error> {
     let started = (Instant::now(), chrono::Utc::now());
-    let staging = Staging::begin(&options.out, options.force)?;
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(options.partitions.saturating_add(1))
         .thread_stack_size(8 << 20)
         .enable_all()
         .build()
         .map_err(|e| Error::environment("starting worker threads", e))?;
+    // Signals are heard before there is a folder that one could leave behind.
+    let mut signals = {
+        let _inside = tokio.enter();
+        StopSignals::listen()
+    };
+    let staging = Staging::begin(&options.out, options.force)?;
     let cancel = Arc::new(AtomicBool::new(false));
     let runs = tokio.block_on(async {
         tokio::select! {
             biased;
-            signal = stop_signal() => {
+            signal = signals.next() => {
                 cancel.store(true, Ordering::Relaxed);
                 Err(Error::Interrupted { signal })
             }
@@ -110,14 +115,22 @@ pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render:
     Ok(Finished { summary, report: options.out.join("report.html"), parquet })
 }
 
-async fn stop_signal() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => 2,
-        _ = terminate.recv() => 15,
+/// Ctrl-C and SIGTERM.
+struct StopSignals(Option<[tokio::signal::unix::Signal; 2]>);
+
+impl StopSignals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        StopSignals(signal(SignalKind::interrupt()).ok().zip(signal(SignalKind::terminate()).ok()).map(|(a, b)| [a, b]))
+    }
+
+    /// The number of the first one that comes.
+    async fn next(&mut self) -> u8 {
+        let Some([interrupt, terminate]) = &mut self.0 else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => 2,
+            _ = terminate.recv() => 15,
+        }
     }
 }
 
@@ -141,7 +154,7 @@ async fn all_tables(resolved: &Resolved, staging: &Staging, options: &Options, c
         bar.end(partitions.iter().map(|p| p.rows_accepted).sum(), partitions.iter().map(|p| p.rows_quarantined).sum());
         runs.push(TableRun { indexes, dealt, partitions });
     }
-    repeated_keys(resolved, staging, &runtime, options.memory, &mut runs).await?;
+    repeated_keys(resolved, staging, &runtime, options, &mut runs).await?;
     Ok(runs)
 }
 
@@ -238,13 +251,14 @@ impl Job<'_> {
 }
 
 /// Finds keys that stand in several rows, and runs the partitions again that hold such rows.
-async fn repeated_keys(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, memory: usize, runs: &mut [TableRun]) -> Result<(), Error> {
+async fn repeated_keys(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, options: &Options, runs: &mut [TableRun]) -> Result<(), Error> {
+    let (memory, threads) = (options.memory, options.partitions);
     for (place, target) in resolved.schema.tables.iter().enumerate() {
         let folder = staging.path().join("keys").join(place.to_string());
         if !folder.is_dir() {
             continue;
         }
-        let lost: HashMap<u32, Vec<RowId>> = keys::losers(&folder, target.duplicates).map_err(|e| Error::environment("reading key records", e))?;
+        let lost: HashMap<u32, Vec<RowId>> = keys::losers(&folder, target.duplicates, threads).map_err(|e| Error::environment("reading key records", e))?;
         for (run, rows) in lost {
             let (Some(table), Some(done)) = (resolved.tables.get(run as usize), runs.get_mut(run as usize)) else { continue };
             let only: HashSet<usize> = rows.iter().filter_map(|r| source::partition_of(&done.dealt, r.file, r.row)).collect();

@@ -4,10 +4,11 @@
 //! the same report. Numbers are counted exactly up to [`MOST_DISTINCT`] distinct values, and in
 //! buckets of 1/512 relative width beyond.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::summary::{CategoryCount, Distribution};
@@ -18,6 +19,8 @@ pub const MOST_DISTINCT: usize = 65_536;
 /// Bars of a histogram.
 const BARS: usize = 24;
 const SMALL: usize = 4096;
+/// A text of at most so many bytes is its view (Arrow's columnar format, variable-size binary views).
+const INLINE: u32 = 12;
 /// Fewer values than this have no mean or median in the report.
 const FEW: u64 = 5;
 
@@ -34,8 +37,7 @@ enum Counts {
     #[default]
     Nothing,
     Numbers(Numbers),
-    /// Days since 1970-01-01.
-    Days(HashMap<i32, u64>),
+    Years(Years),
     Texts(Vec<(String, u64)>),
 }
 
@@ -43,17 +45,68 @@ enum Counts {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Numbers {
     small: Vec<u64>,
-    others: HashMap<u64, u64>,
+    others: HashMap<u64, u64, FixedState>,
     bucketed: bool,
+}
+
+/// Counts by calendar year.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Years {
+    /// From [`FIRST_YEAR`] on.
+    usual: Vec<u64>,
+    others: BTreeMap<i32, u64>,
+}
+
+const FIRST_YEAR: i32 = 1800;
+
+impl Years {
+    /// Adds a day, counted from 1970-01-01.
+    fn add(&mut self, day: i32) {
+        let year = year_of(day);
+        if self.usual.is_empty() {
+            self.usual.resize(400, 0);
+        }
+        match usize::try_from(year - FIRST_YEAR).ok().and_then(|at| self.usual.get_mut(at)) {
+            Some(slot) => *slot += 1,
+            None => *self.others.entry(year).or_default() += 1,
+        }
+    }
+
+    fn merge(&mut self, other: Years) {
+        if self.usual.is_empty() {
+            self.usual = other.usual;
+        } else {
+            self.usual.iter_mut().zip(&other.usual).for_each(|(a, b)| *a += b);
+        }
+        other.others.into_iter().for_each(|(year, n)| *self.others.entry(year).or_default() += n);
+    }
+
+    fn by_year(&self) -> BTreeMap<i32, u64> {
+        let usual = (FIRST_YEAR..).zip(&self.usual).filter(|(_, n)| **n > 0).map(|(year, n)| (year, *n));
+        self.others.iter().map(|(year, n)| (*year, *n)).chain(usual).collect()
+    }
+}
+
+/// The Gregorian year of a day counted from 1970-01-01 (Hinnant, "chrono-Compatible Low-Level Date
+/// Algorithms", `civil_from_days`: eras of 400 years begin on 1 March).
+fn year_of(day: i32) -> i32 {
+    let from_march = i64::from(day) + 719_468;
+    let (era, of_era) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    // From day 306 on it is January or February of the next year.
+    (era * 400 + year + i64::from(of_year >= 306)) as i32
 }
 
 impl Numbers {
     fn add(&mut self, value: f64, times: u64) {
-        if value >= 0.0 && value < SMALL as f64 && value.fract() == 0.0 && !(value == 0.0 && value.is_sign_negative()) {
+        // A cast saturates, so only whole numbers from 0 to 4095 come back as they were.
+        let small = value as u16;
+        if usize::from(small) < SMALL && f64::from(small) == value {
             if self.small.is_empty() {
                 self.small.resize(SMALL, 0);
             }
-            if let Some(slot) = self.small.get_mut(value as usize) {
+            if let Some(slot) = self.small.get_mut(usize::from(small)) {
                 *slot += times;
             }
             return;
@@ -111,14 +164,13 @@ impl Profile {
         self.rows += array.len() as u64;
         self.filled += (array.len() - array.null_count()) as u64;
         match array.data_type() {
-            DataType::Int64 => array.as_primitive::<Int64Type>().iter().flatten().for_each(|v| self.number(v as f64)),
-            DataType::Float64 => array.as_primitive::<Float64Type>().iter().flatten().for_each(|v| self.number(v)),
-            DataType::Date32 => array.as_primitive::<Date32Type>().iter().flatten().for_each(|v| self.day(v)),
-            DataType::Timestamp(..) => array
-                .as_primitive::<TimestampMicrosecondType>()
-                .iter()
-                .flatten()
-                .for_each(|v| self.day(i32::try_from(v.div_euclid(86_400_000_000)).unwrap_or(0))),
+            DataType::Int64 => self.numbers(array.as_primitive::<Int64Type>().iter().flatten().map(|v| v as f64)),
+            DataType::Float64 => self.numbers(array.as_primitive::<Float64Type>().iter().flatten()),
+            DataType::Date32 => self.days(array.as_primitive::<Date32Type>().iter().flatten()),
+            DataType::Timestamp(..) => {
+                let days = array.as_primitive::<TimestampMicrosecondType>().iter().flatten().map(|v| v.div_euclid(86_400_000_000));
+                self.days(days.map(|day| i32::try_from(day).unwrap_or(0)));
+            }
             DataType::Boolean => {
                 let array = array.as_boolean();
                 let yes = array.true_count() as u64;
@@ -136,41 +188,42 @@ impl Profile {
         match array.data_type() {
             DataType::Utf8View => {
                 let array = array.as_string_view();
-                let mut run: Option<(&str, u64)> = None;
-                for value in array.iter().flatten() {
-                    match &mut run {
-                        Some((last, n)) if *last == value => *n += 1,
-                        _ => {
-                            if let Some((last, n)) = run.replace((value, 1)) {
-                                self.text(last, n);
-                            }
-                        }
+                // A code is short, so that its view is the code: no text is compared.
+                let mut seen: Vec<(u128, usize, u64)> = vec![];
+                for (at, view) in array.views().iter().enumerate() {
+                    if array.is_null(at) {
+                        continue;
+                    }
+                    match seen.iter_mut().find(|(known, ..)| known == view) {
+                        Some((_, _, n)) => *n += 1,
+                        None if *view as u32 <= INLINE => seen.push((*view, at, 1)),
+                        None => self.text(array.value(at), 1),
                     }
                 }
-                if let Some((last, n)) = run {
-                    self.text(last, n);
+                for (_, at, n) in seen {
+                    self.text(array.value(at), n);
                 }
             }
-            DataType::Int64 => array.as_primitive::<Int64Type>().iter().flatten().for_each(|v| self.number(v as f64)),
+            DataType::Int64 => self.numbers(array.as_primitive::<Int64Type>().iter().flatten().map(|v| v as f64)),
             _ => {}
         }
     }
 
-    fn number(&mut self, value: f64) {
+    fn numbers(&mut self, values: impl Iterator<Item = f64>) {
         if !matches!(self.counts, Counts::Numbers(_)) {
             self.counts = Counts::Numbers(Numbers::default());
         }
         if let Counts::Numbers(numbers) = &mut self.counts {
-            numbers.add(value, 1);
+            values.for_each(|value| numbers.add(value, 1));
         }
     }
 
-    fn day(&mut self, day: i32) {
-        if !matches!(self.counts, Counts::Days(_)) {
-            self.counts = Counts::Days(HashMap::new());
+    fn days(&mut self, days: impl Iterator<Item = i32>) {
+        if !matches!(self.counts, Counts::Years(_)) {
+            self.counts = Counts::Years(Years::default());
         }
-        if let Counts::Days(days) = &mut self.counts {
-            *days.entry(day).or_default() += 1;
+        if let Counts::Years(years) = &mut self.counts {
+            days.for_each(|day| years.add(day));
         }
     }
 
@@ -196,7 +249,7 @@ impl Profile {
         match (&mut self.counts, other.counts) {
             (_, Counts::Nothing) => {}
             (Counts::Numbers(a), Counts::Numbers(b)) => a.merge(b),
-            (Counts::Days(a), Counts::Days(b)) => b.into_iter().for_each(|(day, n)| *a.entry(day).or_default() += n),
+            (Counts::Years(a), Counts::Years(b)) => a.merge(b),
             (Counts::Texts(_), Counts::Texts(b)) => b.iter().for_each(|(value, n)| self.text(value, *n)),
             (mine, theirs) => *mine = theirs,
         }
@@ -216,7 +269,7 @@ impl Profile {
             (Counts::Texts(texts), FieldType::Boolean) => {
                 Some(categories(["true", "false"].into_iter(), |v| texts.iter().find(|(t, _)| t == v).map_or(0, |(_, n)| *n)))
             }
-            (Counts::Days(days), _) => years(days),
+            (Counts::Years(counted), _) => years(counted),
             (Counts::Numbers(numbers), _) => number_distribution(&numbers.sorted()),
             _ => None,
         }
@@ -227,13 +280,8 @@ fn categories<'a>(values: impl Iterator<Item = &'a str>, rows: impl Fn(&str) -> 
     Distribution::Category { counts: values.map(|v| CategoryCount { value: v.to_owned(), rows: rows(v) }).collect() }
 }
 
-fn years(days: &HashMap<i32, u64>) -> Option<Distribution> {
-    use chrono::Datelike;
-    let mut by_year: std::collections::BTreeMap<i32, u64> = Default::default();
-    for (day, n) in days {
-        let year = chrono::NaiveDate::default().checked_add_signed(chrono::TimeDelta::days(i64::from(*day)))?.year();
-        *by_year.entry(year).or_default() += n;
-    }
+fn years(counted: &Years) -> Option<Distribution> {
+    let by_year = counted.by_year();
     let (first, last) = (*by_year.keys().next()?, *by_year.keys().next_back()?);
     let counts = (first..=last).map(|y| by_year.get(&y).copied().unwrap_or(0)).collect();
     Some(Distribution::Year { first, counts })
@@ -286,7 +334,7 @@ mod tests {
 
     fn distribution_of(values: &[f64]) -> Option<Distribution> {
         let mut profile = Profile::default();
-        values.iter().for_each(|v| profile.number(*v));
+        profile.numbers(values.iter().copied());
         match &profile.counts {
             Counts::Numbers(numbers) => number_distribution(&numbers.sorted()),
             _ => None,
@@ -320,13 +368,24 @@ mod tests {
         }
     }
 
+    /// chrono's calendar is the second opinion.
+    #[test]
+    fn years_of_days() {
+        use chrono::Datelike;
+        let epoch = chrono::NaiveDate::default();
+        for day in (-800_000..800_000).step_by(13).chain(-3..=3) {
+            let date = epoch + chrono::TimeDelta::days(i64::from(day));
+            assert_eq!(year_of(day), date.year(), "{date}");
+        }
+    }
+
     #[test]
     fn merging_equals_adding() {
         let numbers: Vec<f64> = (0..70_000).map(|i| f64::from(i) * 0.37 - 9000.0).collect();
         let mut whole = Profile::default();
-        numbers.iter().for_each(|v| whole.number(*v));
+        whole.numbers(numbers.iter().copied());
         let (mut a, mut b) = (Profile::default(), Profile::default());
-        numbers.iter().enumerate().for_each(|(i, v)| if i % 3 == 0 { a.number(*v) } else { b.number(*v) });
+        numbers.iter().enumerate().for_each(|(i, v)| if i % 3 == 0 { &mut a } else { &mut b }.numbers([*v].into_iter()));
         a.merge(b);
         assert_eq!(a.counts, whole.counts);
     }

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, StringArray, StringBuilder, StructBuilder};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, StringArray, StringBuilder, StringViewArray, StructBuilder};
 use datafusion::arrow::buffer::BooleanBuffer;
-use datafusion::arrow::compute::{cast, filter_record_batch};
+use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_err};
@@ -296,7 +296,7 @@ impl Sink {
         let mut columns: Vec<ArrayRef> = rows.columns().get(..spec.layout.raw.len()).unwrap_or_default().to_vec();
         let provenance = rows.columns().get(spec.layout.raw.len()..).unwrap_or_default();
         let [file, row, byte, _, record] = provenance else { return internal_err!("provenance has five columns") };
-        let names: StringArray = file.as_primitive::<Int64Type>().iter().map(|f| f.and_then(|f| spec.files.get(usize::try_from(f).ok()?)).map(String::as_str)).collect();
+        let names: StringViewArray = file.as_primitive::<Int64Type>().iter().map(|f| f.and_then(|f| spec.files.get(usize::try_from(f).ok()?)).map(String::as_str)).collect();
         columns.extend([Arc::new(names) as ArrayRef, Arc::clone(row), Arc::clone(byte), Arc::clone(record)]);
         columns.push(self.reasons(batch, mask, losers));
         self.rejected.write(columns, rows.num_rows())
@@ -396,12 +396,3 @@ pub fn reason_fields() -> Fields {
         Field::new("severity", DataType::Utf8, false),
     ])
 }
-
-/// Text columns as the files store them.
-pub fn as_utf8(array: &ArrayRef) -> Result<ArrayRef> {
-    Ok(match array.data_type() {
-        DataType::Utf8View => cast(array, &DataType::Utf8)?,
-        _ => Arc::clone(array),
-    })
-}
-

@@ -30,7 +30,7 @@ use crate::transform::derive::raw_column;
 pub const PROVENANCE: [&str; 5] = ["_file", "_row", "_byte", "_flags", "_raw"];
 
 /// Rows a batch.
-pub const BATCH_ROWS: usize = 8192;
+pub const BATCH_ROWS: usize = 2048;
 
 /// A source's rows as text columns.
 #[derive(Debug)]

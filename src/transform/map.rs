@@ -177,20 +177,29 @@ fn recode(d: &mut Derive<'_>, input: &datafusion::logical_expr::Expr, mode: &str
         args.extend([text(key.clone()), optional_text(value.clone())]);
         keys.push(text(key.clone()));
     }
+    let recoded = d.call("recode", args);
+    let recoded = d.definitions.define(&format!("r:{}", d.field.name.value), carried_kind(mode), recoded);
     if let Unmapped::Policy(policy) = unmapped {
-        let violated = d.call("is_unmapped", keys);
+        // Where no key stands for "missing", unmapped is simply "a text, and nothing came of it".
+        let violated = if pairs.iter().all(|(_, value)| value.is_some()) {
+            d.call("failed", vec![input.clone(), recoded.clone()])
+        } else {
+            d.call("is_unmapped", keys)
+        };
         let same = violated.to_string();
         d.failures.push(Failure { violated, code: code::UNMAPPED, rule: "unmapped", column: d.column.clone(), raw, policy, direct: d.entry("from").is_some(), same });
     }
-    let kind = match mode {
+    d.value = Some(match mode {
+        "number" => Typed { expr: datafusion::logical_expr::try_cast(recoded, Kind::Number.data_type()), kind: Kind::Number },
+        _ => Typed { expr: recoded, kind: carried_kind(mode) },
+    });
+}
+
+/// What `recode` gives for a mode.
+fn carried_kind(mode: &str) -> Kind {
+    match mode {
         "integer" => Kind::Integer,
         "boolean" => Kind::Boolean,
-        "number" => Kind::Number,
         _ => Kind::Text,
-    };
-    let mut expr = d.call("recode", args);
-    if kind == Kind::Number {
-        expr = datafusion::logical_expr::try_cast(expr, kind.data_type());
     }
-    d.value = Some(Typed { expr, kind });
 }

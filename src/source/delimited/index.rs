@@ -132,55 +132,77 @@ pub fn index_with(
     tuning: Tuning,
 ) -> Result<FileIndex, IndexError> {
     let done = AtomicU64::new(0);
-    let mut hashing = Hashing { file: File::open(path)?, sha256: Sha256::new(), done: &done };
-    let target = if layout.dialect.splittable() { target.max(1) } else { u64::MAX };
-    let mut ranges = Ranges::new(layout, target);
-    {
-        let mut source = stream::decoded(&mut hashing, &layout.dialect)?;
-        let skipped = io::copy(&mut (&mut source).take(layout.data_start), &mut io::sink())?;
-        if skipped < layout.data_start {
-            return Err(IndexError::Changed);
-        }
-        let mut buf = vec![0; tuning.block.max(64)];
-        let (mut kept, mut eof) = (0, false);
-        while !eof {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(IndexError::Cancelled);
-            }
-            // A record that fills half the buffer needs a larger one; doubling keeps the work linear.
-            if kept * 2 > buf.len() {
-                if kept > RECORD_LIMIT {
-                    return Err(IndexError::RecordTooLong(ranges.row));
-                }
-                buf.resize(buf.len() * 2, 0);
-            }
-            let read = stream::fill(&mut source, &mut buf[kept..])?;
-            let filled = kept + read;
-            eof = filled < buf.len();
-            let used = ranges.take(&buf[..filled], eof, layout, tuning.max_record);
-            buf.copy_within(used..filled, 0);
-            kept = filled - used;
-            progress(done.load(Ordering::Relaxed));
-        }
-    }
-    // What lies behind the last compressed frame belongs to the file on disk.
-    io::copy(&mut hashing, &mut io::sink())?;
-    progress(done.load(Ordering::Relaxed));
-    let digest = hashing.sha256.finalize();
-    Ok(ranges.into_index(digest.iter().map(|byte| format!("{byte:02x}")).collect(), done.load(Ordering::Relaxed)))
+    let file = File::open(path)?;
+    // The fingerprint needs every byte in order, as the index does: each has a core to itself.
+    std::thread::scope(|scope| {
+        let (blocks, queue) = std::sync::mpsc::sync_channel::<Vec<u8>>(4);
+        let digest = scope.spawn(move || {
+            let mut sha256 = Sha256::new();
+            queue.into_iter().for_each(|block| sha256.update(&block));
+            sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        });
+        let mut hashing = Hashing { file, blocks, done: &done };
+        let ranges = ranges(&mut hashing, layout, target, progress, cancel, tuning)?;
+        // What lies behind the last compressed frame belongs to the file on disk.
+        io::copy(&mut hashing, &mut io::sink())?;
+        drop(hashing);
+        progress(done.load(Ordering::Relaxed));
+        let sha256 = digest.join().map_err(|_| io::Error::other("the fingerprint could not be taken"))?;
+        Ok(ranges.into_index(sha256, done.load(Ordering::Relaxed)))
+    })
 }
 
-/// Hashes and counts what is read through it.
+fn ranges(
+    hashing: &mut Hashing<'_>,
+    layout: &Layout,
+    target: u64,
+    progress: &mut dyn FnMut(u64),
+    cancel: &AtomicBool,
+    tuning: Tuning,
+) -> Result<Ranges, IndexError> {
+    let done = hashing.done;
+    let target = if layout.dialect.splittable() { target.max(1) } else { u64::MAX };
+    let mut ranges = Ranges::new(layout, target);
+    let mut source = stream::decoded(hashing, &layout.dialect)?;
+    let skipped = io::copy(&mut (&mut source).take(layout.data_start), &mut io::sink())?;
+    if skipped < layout.data_start {
+        return Err(IndexError::Changed);
+    }
+    let mut buf = vec![0; tuning.block.max(64)];
+    let (mut kept, mut eof) = (0, false);
+    while !eof {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(IndexError::Cancelled);
+        }
+        // A record that fills half the buffer needs a larger one; doubling keeps the work linear.
+        if kept * 2 > buf.len() {
+            if kept > RECORD_LIMIT {
+                return Err(IndexError::RecordTooLong(ranges.row));
+            }
+            buf.resize(buf.len() * 2, 0);
+        }
+        let read = stream::fill(&mut source, &mut buf[kept..])?;
+        let filled = kept + read;
+        eof = filled < buf.len();
+        let used = ranges.take(&buf[..filled], eof, layout, tuning.max_record);
+        buf.copy_within(used..filled, 0);
+        kept = filled - used;
+        progress(done.load(Ordering::Relaxed));
+    }
+    Ok(ranges)
+}
+
+/// Hands on what is read through it to the thread that takes the fingerprint, and counts it.
 struct Hashing<'a> {
     file: File,
-    sha256: Sha256,
+    blocks: std::sync::mpsc::SyncSender<Vec<u8>>,
     done: &'a AtomicU64,
 }
 
 impl Read for Hashing<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.file.read(buf)?;
-        self.sha256.update(&buf[..n]);
+        self.blocks.send(buf[..n].to_vec()).map_err(|_| io::Error::other("the fingerprint could not be taken"))?;
         self.done.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
