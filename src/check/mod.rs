@@ -8,7 +8,11 @@ mod schema;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use datafusion::logical_expr::Expr;
+
+use crate::config::mapping::Mapping;
 use crate::config::project::{self, Project};
 use crate::config::schema::{FieldType, Schema};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, code};
@@ -87,16 +91,9 @@ pub fn check(path: &Path, functions: &Functions, map: &mut SourceMap, found: &mu
     let rules = schema::check(&project.schema, &scope, found);
     names_are_unique(&project, found);
     let mut tables = vec![];
-    for (path, mapping) in &project.mappings {
-        if mapping.schema.value != project.schema.name.value {
-            found.push(
-                Diagnostic::error(code::OTHER_SCHEMA, mapping.schema.span, format!("this mapping is for the schema `{}`", mapping.schema.value))
-                    .label(format!("the pipeline's schema is `{}`", project.schema.name.value))
-                    .related(project.schema.name.span, "here"),
-            );
-            continue;
-        }
-        mapping::check(mapping, path, &project, &rules, functions, &scope, found, &mut tables);
+    for (mine, resolved) in each_mapping(&project, &rules, functions, &scope) {
+        mine.items.into_iter().for_each(|finding| found.push(finding));
+        tables.extend(resolved);
     }
     if found.has_errors() {
         return None;
@@ -113,6 +110,44 @@ pub fn check(path: &Path, functions: &Functions, map: &mut SourceMap, found: &mu
         file: k.file.as_ref().map(|f| base.join(&f.value)),
     });
     Some(Resolved { pipeline: project.pipeline.name.value.clone(), schema: Arc::new(project.schema), tables, documents, key })
+}
+
+/// Findings and tables of each mapping, in the pipeline's order. A mapping knows of no other, and
+/// the heads of its files are what takes time, so several are gone through at once.
+fn each_mapping(project: &Project, rules: &[Vec<Option<Expr>>], functions: &Functions, scope: &SqlScope) -> Vec<(Diagnostics, Vec<ResolvedTable>)> {
+    let one = |(path, mapping): &(PathBuf, Mapping)| {
+        let (mut found, mut tables) = (Diagnostics::default(), vec![]);
+        if mapping.schema.value == project.schema.name.value {
+            mapping::check(mapping, path, project, rules, functions, scope, &mut found, &mut tables);
+        } else {
+            found.push(
+                Diagnostic::error(code::OTHER_SCHEMA, mapping.schema.span, format!("this mapping is for the schema `{}`", mapping.schema.value))
+                    .label(format!("the pipeline's schema is `{}`", project.schema.name.value))
+                    .related(project.schema.name.span, "here"),
+            );
+        }
+        (found, tables)
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(project.mappings.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let places = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+        places.map_while(|at| Some((at, one(project.mappings.get(at)?)))).collect::<Vec<_>>()
+    };
+    let mut all = std::thread::scope(|threads_of| {
+        // An expression may be nested deeply; a thread has less room for that than a program.
+        let others: Vec<_> = (1..threads).filter_map(|_| std::thread::Builder::new().stack_size(8 << 20).spawn_scoped(threads_of, work).ok()).collect();
+        let mut all = work();
+        for other in others {
+            match other.join() {
+                Ok(done) => all.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, done)| done).collect()
 }
 
 fn names_are_unique(project: &Project, found: &mut Diagnostics) {

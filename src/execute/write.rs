@@ -82,7 +82,8 @@ impl PartWriter {
             .set_max_row_group_row_count(Some(ROW_GROUP))
             // Each page costs a compressor of its own: few and large ones are a fifth of the writing.
             .set_data_page_row_count_limit(ROW_GROUP / 4)
-            .set_data_page_size_limit(4 << 20)
+            .set_data_page_size_limit(2 << 20)
+            .set_write_batch_size(8192)
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_created_by(concat!("cohorte ", env!("CARGO_PKG_VERSION")).to_owned());
         for field in self.schema.fields() {
@@ -90,7 +91,10 @@ impl PartWriter {
             let is = |word: &str| field.metadata().get("type").is_some_and(|t| t == word);
             properties = match field.data_type() {
                 // No two pseudonyms of a table are alike, and their order means nothing.
-                _ if is("pseudonym") => properties.set_column_dictionary_enabled(path.clone(), false).set_column_statistics_enabled(path, EnabledStatistics::None),
+                _ if is("pseudonym") => properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
+                    .set_column_statistics_enabled(path, EnabledStatistics::None),
                 DataType::Utf8 => properties.set_column_statistics_enabled(path, EnabledStatistics::None),
                 // As small as a dictionary for counts, days and row numbers, and no value is hashed.
                 DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) if !is("code") => {

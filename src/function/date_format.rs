@@ -52,6 +52,49 @@ enum Part {
 pub(super) struct Format {
     items: Vec<Item>,
     by_day_of_year: bool,
+    /// The format is one of the three that nearly all exports use.
+    usual: Option<Usual>,
+}
+
+/// Two digits, two digits and four, or four, two and two, parted by one byte each: ten bytes in all.
+#[derive(Debug, Clone, Copy)]
+struct Usual {
+    order: Order,
+    parted_by: [u8; 2],
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    DayMonthYear,
+    MonthDayYear,
+    YearMonthDay,
+}
+
+impl Usual {
+    fn of(items: &[Item]) -> Option<Self> {
+        let [Item::Number { part: first, .. }, Item::Literal(a), Item::Number { part: second, .. }, Item::Literal(b), Item::Number { part: third, .. }] = *items else {
+            return None;
+        };
+        let order = match (first, second, third) {
+            (Part::Day, Part::Month, Part::Year) => Order::DayMonthYear,
+            (Part::Month, Part::Day, Part::Year) => Order::MonthDayYear,
+            (Part::Year, Part::Month, Part::Day) => Order::YearMonthDay,
+            _ => return None,
+        };
+        Some(Self { order, parted_by: [a, b] })
+    }
+
+    /// Year, month and day of a text of this very shape; the items read any other.
+    #[inline]
+    fn read(self, text: &[u8; 10]) -> Option<[u32; 3]> {
+        let (year, [m, n, d, e], parted_by) = match (self.order, *text) {
+            (Order::DayMonthYear, [d, e, s, m, n, t, a, b, c, y]) | (Order::MonthDayYear, [m, n, s, d, e, t, a, b, c, y]) => ([a, b, c, y], [m, n, d, e], [s, t]),
+            (Order::YearMonthDay, [a, b, c, y, s, m, n, t, d, e]) => ([a, b, c, y], [m, n, d, e], [s, t]),
+        };
+        let [a, b, c, y, m, n, d, e] = [year[0], year[1], year[2], year[3], m, n, d, e].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+        let digits = a <= 9 && b <= 9 && c <= 9 && y <= 9 && m <= 9 && n <= 9 && d <= 9 && e <= 9;
+        (digits && parted_by == self.parted_by).then_some([a * 1000 + b * 100 + c * 10 + y, m * 10 + n, d * 10 + e])
+    }
 }
 
 impl Format {
@@ -140,6 +183,7 @@ impl Format {
         fix_widths(&mut items);
         let by_day_of_year = check_parts(format, &items)?;
         Ok(Self {
+            usual: Usual::of(&items),
             items,
             by_day_of_year,
         })
@@ -148,6 +192,11 @@ impl Format {
     /// Days since 1970-01-01 and microseconds since midnight.
     #[inline]
     pub(super) fn read(&self, text: &[u8]) -> Option<(i32, i64)> {
+        if let (Some(usual), Ok(text)) = (self.usual, text.try_into())
+            && let Some([year, month, day]) = usual.read(text)
+        {
+            return civil(year, month, day).map(|days| (days, 0));
+        }
         let mut rest = text;
         // Year, month, day, day of the year, hour, minute, second, by `Part`.
         let mut parts = [0_u32; 7];
@@ -182,14 +231,19 @@ impl Format {
                 .contains(&day_of_year)
                 .then(|| days_from_civil(year, 1, 1) + day_of_year as i32 - 1)?
         } else {
-            ((1..=12).contains(&month) && 1 <= day && day <= month_length(year, month))
-                .then(|| days_from_civil(year, month, day))?
+            civil(year, month, day)?
         };
         Some((
             days,
             i64::from((hour * 60 + minute) * 60 + second) * 1_000_000 + i64::from(fraction),
         ))
     }
+}
+
+/// Days since 1970-01-01 of a day that exists.
+#[inline]
+fn civil(year: u32, month: u32, day: u32) -> Option<i32> {
+    (year > 0 && (1..=12).contains(&month) && 1 <= day && day <= month_length(year, month)).then(|| days_from_civil(year, month, day))
 }
 
 /// Numbers side by side have their full width, or `2024115` would be a day in January or November;

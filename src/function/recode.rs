@@ -299,7 +299,15 @@ impl Keys {
     #[inline]
     fn short(&self, key: u128) -> Option<usize> {
         match &self.index {
-            Index::Few(keys) => keys.iter().position(|candidate| *candidate == key),
+            // Codes come in no order, so a search that stops at the first match guesses wrong at
+            // every other row; comparing with all of them has no branch.
+            Index::Few(keys) => {
+                let mut found = usize::MAX;
+                for (at, candidate) in keys.iter().enumerate() {
+                    found = if *candidate == key { at.min(found) } else { found };
+                }
+                (found != usize::MAX).then_some(found)
+            }
             Index::Many { short, .. } => short.get(&key).copied(),
         }
     }

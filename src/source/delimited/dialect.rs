@@ -5,6 +5,7 @@
 //! counts bytes and characters and never quotes a cell. A file that is no delimited text at all (a
 //! workbook named .csv, a log-in page) is refused by what it is.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -187,6 +188,9 @@ impl fmt::Display for SniffError {
 
 impl std::error::Error for SniffError {}
 
+/// Bytes in which line ends are counted.
+const LINE_ENDS: usize = 64 << 10;
+
 /// Finds the dialect of a file from its first bytes (up to about 1 MiB, decompressed).
 ///
 /// `whole` says that `head` is the whole file. Compression is not looked for here.
@@ -220,8 +224,8 @@ pub fn sniff(head: &[u8], whole: bool, declared: &Declared) -> Result<Sniffed, S
         });
     }
     let text = match dialect.encoding.stream_decoder() {
-        Some(decoder) => decoder.decode_without_bom_handling(body).0.into_owned().into_bytes(),
-        None => body.to_vec(),
+        Some(decoder) => Cow::Owned(decoder.decode_without_bom_handling(body).0.into_owned().into_bytes()),
+        None => Cow::Borrowed(body),
     };
     // Bytes behind the last whole line say nothing that can be trusted.
     let sep = declared.skip_lines.is_none().then(|| sep_line(&text)).flatten();
@@ -232,7 +236,7 @@ pub fn sniff(head: &[u8], whole: bool, declared: &Declared) -> Result<Sniffed, S
     let (line_end, value, why) = match declared.line_end {
         Some(LineEnd::Lf) => (LineEnd::Lf, "LF or CR LF".to_owned(), "declared".to_owned()),
         Some(LineEnd::Cr) => (LineEnd::Cr, "CR".to_owned(), "declared".to_owned()),
-        None => line_end(&text, dialect.quote),
+        None => line_end(text.get(..LINE_ENDS).unwrap_or(&text), dialect.quote),
     };
     dialect.line_end = line_end;
     evidence.push(Evidence { what: "line ends", value, why });
