@@ -7,6 +7,7 @@
 
 mod account;
 pub mod commit;
+mod dictionary;
 pub mod engine;
 mod keys;
 mod profile;
