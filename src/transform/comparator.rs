@@ -22,8 +22,8 @@ pub static COMPARATOR: Transform = Transform {
             d.wrong_type("comparator", node.span, "numbers");
             return None;
         }
-        if let Some(other) = ["interval", "map", "match"].into_iter().find(|word| d.entry(word).is_some()) {
-            d.clash(node.span, format!("`comparator` has no place beside `{other}`, which reads the whole text"));
+        if let Some(other) = ["interval", "map", "match", "sql", "value", "age_at"].into_iter().find(|word| d.entry(word).is_some()) {
+            d.clash(node.span, format!("`comparator` has no place beside `{other}`: it is for numbers that are read from a cell"));
             return None;
         }
         Some(())

@@ -196,7 +196,12 @@ fn zone_is_sound(zone: &Name, found: &mut Diagnostics) -> bool {
     ];
     let sound = check_zone(&zone.value);
     if let Err(why) = &sound {
-        found.push(Diagnostic::error(code::TIME_ZONE, zone.span, format!("there is no time zone `{}`", zone.value)).label(why.as_str()).suggest(&zone.value, COMMON));
+        let of_city = COMMON.iter().find(|known| known.rsplit('/').next() == Some(zone.value.as_str()));
+        let finding = Diagnostic::error(code::TIME_ZONE, zone.span, format!("there is no time zone `{}`", zone.value)).label(why.as_str());
+        found.push(match of_city {
+            Some(known) => finding.help(format!("did you mean `{known}`?")),
+            None => finding.suggest(&zone.value, COMMON),
+        });
     }
     sound.is_ok()
 }
