@@ -31,7 +31,7 @@ pub fn check(
     let base = path.parent().unwrap_or(Path::new(""));
     let mut delivered: HashMap<&str, Delivered> = HashMap::new();
     for source in &mapping.sources {
-        crate::transform::formats_are_sound(&source.locale.dates, found);
+        crate::transform::dates_are_sound(&source.locale, found);
         let misspelt = mapping.tables.iter().any(|t| mapping.sources.iter().all(|s| s.name.value != t.from.value));
         if !misspelt && !mapping.tables.iter().any(|t| t.from.value == source.name.value) {
             found.push(Diagnostic::warning(code::UNUSED_SOURCE, source.name.span, format!("no table is filled from the source `{}`", source.name.value)).label("not used"));
@@ -453,8 +453,9 @@ fn mention(node: &crate::config::yaml::Node, column: &str) -> Option<crate::diag
         }
         Value::List(items) => items.iter().find_map(|n| mention(n, column)),
         Value::Map(items) => {
-            let words = ["from", "coalesce", "age_at", "born", "sql"];
-            items.iter().filter(|(k, _)| k.text().is_some_and(|k| words.contains(&k))).find_map(|(_, n)| mention(n, column))
+            let words = ["from", "coalesce", "age_at", "born", "precision_of", "comparator_of", "sql", "column"];
+            let names_a_column = |k: &str, n: &crate::config::yaml::Node| words.contains(&k) || k == "unit" && matches!(n.value, Value::Map(_));
+            items.iter().filter(|(k, n)| k.text().is_some_and(|k| names_a_column(k, n))).find_map(|(_, n)| mention(n, column))
         }
     }
 }

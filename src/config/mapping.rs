@@ -55,6 +55,11 @@ pub struct Locale {
     pub decimal: char,
     pub group: Option<char>,
     pub dates: Vec<Name>,
+    /// What the formats leave open: the first year that `%y` can mean, the day that a partial date counts as, where the
+    /// clocks are.
+    pub pivot: Option<Name>,
+    pub partial: Option<Name>,
+    pub zone: Option<Name>,
     pub true_words: Vec<String>,
     pub false_words: Vec<String>,
     pub null: Vec<String>,
@@ -68,6 +73,9 @@ impl Default for Locale {
             decimal: '.',
             group: None,
             dates: vec![],
+            pivot: None,
+            partial: None,
+            zone: None,
             true_words: words(&["true", "t", "yes", "y", "oui", "o", "vrai", "1"]),
             false_words: words(&["false", "f", "no", "n", "non", "faux", "0"]),
             null: words(&[""]),
@@ -167,6 +175,7 @@ fn locale(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Locale {
         }
     }
     let dates = keys.texts("dates", found).unwrap_or_default();
+    let [pivot, partial, zone] = ["pivot", "partial", "zone"].map(|key| keys.text(key, found));
     let said = ["true", "false"].into_iter().filter_map(|k| keys.peek(k)).map(|n| n.span).next();
     let true_words = keys.texts("true", found).map_or(default.true_words, plain);
     let false_words = keys.texts("false", found).map_or(default.false_words, plain);
@@ -179,7 +188,7 @@ fn locale(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Locale {
         );
     }
     let null = keys.take("null").map_or(default.null, |n| null_tokens(n, found));
-    Locale { trim, decimal: decimal.map_or('.', |d| d.0), group: group.map(|g| g.0), dates, true_words, false_words, null }
+    Locale { trim, decimal: decimal.map_or('.', |d| d.0), group: group.map(|g| g.0), dates, pivot, partial, zone, true_words, false_words, null }
 }
 
 /// The texts that count as missing; an unquoted empty item is the empty text.

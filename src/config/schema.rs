@@ -86,6 +86,8 @@ pub struct Field {
     pub ordered: bool,
     pub required: bool,
     pub pattern: Option<Name>,
+    /// A text may pass as it is, and can name a person.
+    pub free_text: bool,
     /// Least and most characters.
     pub length: Option<Spanned<[Option<u64>; 2]>>,
     /// Constraint name → severity, where it is not `error`.
@@ -229,6 +231,7 @@ fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> {
     let ordered = keys.flag("ordered", found).unwrap_or(false);
     let required = keys.flag("required", found).unwrap_or(false);
     let pattern = keys.text("pattern", found);
+    let free_text = keys.flag("free_text", found).unwrap_or(false);
     let length = keys.take("length").and_then(|n| {
         let ends = pair(n, "length", found)?;
         let mut lengths = [None, None];
@@ -262,7 +265,7 @@ fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> {
     let description = keys.words("description", found);
     let concept = keys.words("concept", found);
     keys.finish(found);
-    Some(Field { name, kind: kind?, unit, range, values, values_span, ordered, required, pattern, length, severity, description, concept })
+    Some(Field { name, kind: kind?, unit, range, values, values_span, ordered, required, pattern, free_text, length, severity, description, concept })
 }
 
 fn pair(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Spanned<[Option<Name>; 2]>> {

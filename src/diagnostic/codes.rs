@@ -85,6 +85,7 @@ codes! {
     UNUSED_SOURCE = "M327", "the source is not used", "No table is filled from it.";
     CONSTANT = "M328", "the constant does not fit the field", "Every row would fail the schema.";
     SAME_MAP_KEY = "M329", "the map has the same key twice", "The entries differ only in case, which is ignored here.";
+    FREE_TEXT = "M341", "free text passes into the cohort", "What people type can name a person; a field says so by `free_text: true`, or says which texts there are.";
 
     UNKNOWN_TRANSFORM = "T401", "unknown transform", "It would be ignored in silence.";
     DATE_FORMAT = "T402", "not a date format", "The format's specifiers are strptime's: `%d/%m/%Y`.";
@@ -99,6 +100,13 @@ codes! {
     UNMAPPED_ALONE = "T411", "`unmapped` without a map", "There is nothing that could be unmapped.";
     UNKNOWN_ENCODING = "T412", "unknown encoding", "The bytes could not be read.";
     BAD_MARK = "T413", "not a single character", "Delimiter, quote, escape and comment are one ASCII character each.";
+    PIVOT = "T431", "not a pivot", "The first year of the hundred that `%y` means: `1930` reads 30 as 1930 and 29 as 2029.";
+    PARTIAL_DATE = "T432", "a partial date without a policy", "Arithmetic needs a day; which one stands for a month or a year is not to be guessed.";
+    TIME_ZONE = "T433", "the time zone is not usable", "Times of several clocks do not compare.";
+    PRECISION_OF = "T434", "`precision_of` reads a column", "A derived date is a whole day; only the cell tells how precise it was.";
+    ROW_UNIT = "T435", "the units of the rows are not usable", "Each row's unit must be one that the mapping lists, or its number means nothing.";
+    ANALYTE = "T436", "the analyte is not usable", "A mass becomes an amount of substance by a molar mass, and only a named substance has one.";
+    SEARCH = "T437", "not a regular expression", "The pattern could not be looked for.";
 
     REQUIRED = "R501", "required, but missing", "The schema wants a value in every row.";
     RANGE = "R502", "outside the range", "The schema's range, both ends included.";
@@ -124,6 +132,7 @@ codes! {
     UNMAPPED = "D621", "not in the map", "The mapping does not know this code.";
     EXPRESSION = "D622", "the expression has no result", "For example a division by zero.";
     BINS = "D623", "in none of the bins", "The mapping's bins do not cover this number.";
+    UNLISTED_UNIT = "D624", "the row's unit is not listed", "The mapping does not say how to convert it.";
 }
 
 #[cfg(test)]

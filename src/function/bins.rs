@@ -1,8 +1,5 @@
-//! Numbers to classes, and classes back to numbers.
-//!
-//! One site delivers a tumour size in millimetres and the cohort wants `20-50`; another delivers
-//! `20-50` and the cohort wants a number. `bins` goes the first way, by an explicit list of bounds;
-//! `interval_bound` the second, reading the ways in which intervals are written.
+//! Numbers to classes, by an explicit list of bounds. The way back, from `20-50` to numbers, is
+//! [`interval`](super::interval)'s.
 
 use arrow::array::{Array, PrimitiveArray};
 use arrow::buffer::BooleanBuffer;
@@ -12,9 +9,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
 
-use super::cell::{after_blanks, blank_before, trimmed};
-use super::column::{Arguments, Store, any_arguments, nulls, primitive_column, text_array};
-use super::decimal::{Marks, Scale};
+use super::column::{Arguments, Store, any_arguments, nulls, text_array};
 use super::recode::{Mode, mode_field};
 
 /// `bins(number, mode, closed, label1, low1, high1, label2, low2, high2, …)` → Utf8View or Int64,
@@ -130,161 +125,6 @@ fn labelled<T: Copy + Default>(
     (values, nulls(numbers.nulls(), valid))
 }
 
-/// `interval_bound(text, which, decimal)` → Float64: the `'lower'` or `'upper'` bound of an
-/// interval, or the `'midpoint'` between them.
-///
-/// Read are a single number (both bounds), two numbers with `-`, `‐`, `‑`, `–`, `—`, `−`, `..`, `à` or
-/// `to` between them, and a number after `<`, `<=`, `=<`, `≤`, `>`, `>=`, `=>` or `≥`; blanks between
-/// these do not count; a unit of one word without digits may follow (`10-15 mm`, `<= 5 %`). Null for
-/// an open end, for a midpoint with an open end, and where the text is none of these or its bounds
-/// are in the wrong order. Whether a bound belongs to the interval is not told: `<20` and `≤20` are
-/// both 20.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct IntervalBound;
-
-impl ScalarUDFImpl for IntervalBound {
-    fn name(&self) -> &str {
-        "interval_bound"
-    }
-
-    fn signature(&self) -> &Signature {
-        any_arguments()
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Float64)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let args = Arguments::new(self.name(), &args);
-        args.exactly(3)?;
-        let text = args.text_column(0)?;
-        let (which, decimal) = (args.text(1)?, args.text(2)?);
-        let told = |problem| plan_datafusion_err!("interval_bound: {problem}");
-        let reader = Reader {
-            marks: Marks::new(decimal, None).map_err(told)?,
-            scale: Scale::new(1.0, 1.0, 0.0).map_err(told)?,
-            decimal,
-        };
-        let bound = match which {
-            "lower" => |(low, _): (Option<f64>, Option<f64>)| low,
-            "upper" => |(_, high): (Option<f64>, Option<f64>)| high,
-            "midpoint" => |(low, high): (Option<f64>, Option<f64>)| Some(low? / 2.0 + high? / 2.0),
-            other => {
-                return plan_err!(
-                    "interval_bound: no bound {other:?}; there are lower, upper, midpoint"
-                );
-            }
-        };
-        args.answer(
-            0,
-            primitive_column::<Float64Type>(&text, |cell| bound(reader.interval(cell.bytes)?)),
-        )
-    }
-}
-
-struct Reader<'a> {
-    marks: Marks,
-    scale: Scale,
-    decimal: &'a str,
-}
-
-/// Signs before a number, and whether they set an upper bound; the longer ones first.
-const SIGNS: [(&str, bool); 8] = [
-    ("<=", true),
-    ("=<", true),
-    ("≤", true),
-    ("<", true),
-    (">=", false),
-    ("=>", false),
-    ("≥", false),
-    (">", false),
-];
-
-/// Marks between two numbers.
-const BETWEEN: [&str; 9] = ["-", "–", "—", "‐", "‑", "−", "..", "à", "to"];
-
-/// Words after a number that are no unit but change its meaning.
-const NO_UNITS: [&str; 17] = [
-    "à", "to", "ou", "or", "et", "max", "maximum", "minimum", "plus", "moins", "more", "less",
-    "over", "under", "env", "environ", "about",
-];
-
-impl Reader<'_> {
-    /// Lower and upper bound, `None` where open.
-    fn interval(&self, text: &[u8]) -> Option<(Option<f64>, Option<f64>)> {
-        let text = trimmed(text);
-        if let Some((rest, upper)) = SIGNS
-            .iter()
-            .find_map(|(sign, upper)| Some((text.strip_prefix(sign.as_bytes())?, *upper)))
-        {
-            let (bound, rest) = self.number(after_blanks(rest))?;
-            self.unit(rest)?;
-            return Some(if upper {
-                (None, Some(bound))
-            } else {
-                (Some(bound), None)
-            });
-        }
-        let (low, rest) = self.number(text)?;
-        let rest = after_blanks(rest);
-        if let Some((high, rest)) = BETWEEN
-            .iter()
-            .find_map(|mark| self.number(after_blanks(rest.strip_prefix(mark.as_bytes())?)))
-        {
-            self.unit(rest)?;
-            return (low <= high).then_some((Some(low), Some(high)));
-        }
-        self.unit(rest)?;
-        Some((Some(low), Some(low)))
-    }
-
-    /// The number that `text` begins with (an optional minus, digits, decimal digits), and what follows.
-    fn number<'t>(&self, text: &'t [u8]) -> Option<(f64, &'t [u8])> {
-        let sign = usize::from(text.starts_with(b"-"));
-        let digits = |from: usize| {
-            text.get(from..)
-                .unwrap_or_default()
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count()
-        };
-        let whole = sign + digits(sign);
-        let fraction = match text
-            .get(whole..)
-            .unwrap_or_default()
-            .starts_with(self.decimal.as_bytes())
-        {
-            true => digits(whole + 1),
-            false => 0,
-        };
-        let end = if fraction > 0 {
-            whole + 1 + fraction
-        } else {
-            whole
-        };
-        let (number, rest) = text.split_at_checked(end)?;
-        Some((self.scale.float(number, self.marks)?, rest))
-    }
-
-    /// Accepts nothing, or one word without digits that begins as a unit does.
-    fn unit(&self, text: &[u8]) -> Option<()> {
-        let unit = after_blanks(text);
-        let Some(first) = std::str::from_utf8(unit).ok()?.chars().next() else {
-            return Some(());
-        };
-        let letter = first.is_alphabetic() || matches!(first, '%' | '‰' | '°' | '[' | '{');
-        let one_word = !unit
-            .iter()
-            .any(|byte| byte.is_ascii_digit() || b"<>=".contains(byte))
-            && (0..unit.len()).all(|at| blank_before(unit.get(at..).unwrap_or_default()) == 0);
-        let a_unit = !NO_UNITS
-            .iter()
-            .any(|word| unit.eq_ignore_ascii_case(word.as_bytes()));
-        (letter && one_word && a_unit).then_some(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -292,13 +132,12 @@ mod tests {
     use arrow::array::{
         Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, StringViewArray,
     };
-    use arrow::datatypes::{Float64Type, Int64Type};
+    use arrow::datatypes::Int64Type;
     use datafusion::common::{Result, ScalarValue};
     use datafusion::logical_expr::ColumnarValue;
-    use proptest::prelude::*;
 
-    use super::super::column::testing::{call, on_text, texts};
-    use super::{Bins, IntervalBound};
+    use super::super::column::testing::call;
+    use super::Bins;
 
     fn bins(
         numbers: ArrayRef,
@@ -411,113 +250,5 @@ mod tests {
         wrong("text", "left", &[("a", Some(f64::NAN), None)]);
         let text: ArrayRef = Arc::new(StringViewArray::from(vec!["1"]));
         assert!(bins(text, "text", "left", &SIZES).is_err());
-    }
-
-    fn bounds(cells: &[Option<&str>], which: &str, decimal: &str) -> Float64Array {
-        on_text(IntervalBound, cells, &texts([which, decimal]))
-            .unwrap()
-            .as_primitive::<Float64Type>()
-            .clone()
-    }
-
-    #[test]
-    fn intervals() {
-        for (text, low, high) in [
-            ("20-50", Some(20.0), Some(50.0)),
-            ("10–15", Some(10.0), Some(15.0)),
-            ("<=20", None, Some(20.0)),
-            ("≤20", None, Some(20.0)),
-            ("<20", None, Some(20.0)),
-            (">50", Some(50.0), None),
-            ("≥ 4", Some(4.0), None),
-            (">=4", Some(4.0), None),
-            ("10-15 mm", Some(10.0), Some(15.0)),
-            ("7", Some(7.0), Some(7.0)),
-            (" 1,5 à 2,5\u{a0}ng/mL", Some(1.5), Some(2.5)),
-            ("1 to 2", Some(1.0), Some(2.0)),
-            ("-5", Some(-5.0), Some(-5.0)),
-            ("-5--2", Some(-5.0), Some(-2.0)),
-            ("< 5 %", None, Some(5.0)),
-            ("7mm", Some(7.0), Some(7.0)),
-            ("10..20", Some(10.0), Some(20.0)),
-            ("10-10", Some(10.0), Some(10.0)),
-        ] {
-            assert_eq!(
-                bounds(&[Some(text), None], "lower", ",")
-                    .iter()
-                    .next()
-                    .unwrap(),
-                low,
-                "{text}"
-            );
-            assert_eq!(
-                bounds(&[Some(text), None], "upper", ",")
-                    .iter()
-                    .next()
-                    .unwrap(),
-                high,
-                "{text}"
-            );
-            assert_eq!(
-                bounds(&[Some(text), None], "midpoint", ",")
-                    .iter()
-                    .next()
-                    .unwrap(),
-                low.zip(high).map(|(low, high)| (low + high) / 2.0),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn texts_that_are_no_interval() {
-        let cells = [
-            "",
-            "-",
-            "50-20",
-            "20-",
-            "<",
-            "< -",
-            "20 ou plus",
-            "20 plus",
-            "20+",
-            "env. 20",
-            "10-20-30",
-            "<10-20",
-            "1.5-2.5",
-            "10 - 20 30",
-            "a-b",
-            "20 x10^9",
-            "10 < 20",
-            "1e5",
-            "10 à",
-            "10 to",
-        ];
-        for cell in cells {
-            assert_eq!(
-                bounds(&[Some(cell)], "lower", ",").null_count(),
-                1,
-                "{cell}"
-            );
-            assert_eq!(
-                bounds(&[Some(cell)], "upper", ",").null_count(),
-                1,
-                "{cell}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn written_intervals_read_back(low in 0_u32..100_000, width in 0_u32..1000, mark in "-|–| - | à |\\.\\.", unit in "( ?mm| %)?") {
-            let text = format!("{}.{}{mark}{}.{}{unit}", low / 10, low % 10, (low + width) / 10, (low + width) % 10);
-            prop_assert_eq!(bounds(&[Some(&text)], "lower", ".").value(0), f64::from(low) / 10.0);
-            prop_assert_eq!(bounds(&[Some(&text)], "upper", ".").value(0), f64::from(low + width) / 10.0);
-        }
-
-        #[test]
-        fn no_text_is_too_strange(text in "[0-9<>=≤≥–.,a %-]{0,12}|\\PC{0,12}") {
-            bounds(&[Some(&text)], "midpoint", ".");
-        }
     }
 }

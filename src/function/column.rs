@@ -167,6 +167,15 @@ impl<'a> Arguments<'a> {
         })
     }
 
+    /// A text column with a row for each of the call's, where the argument is a constant too.
+    pub(super) fn text_column_of(&self, at: usize) -> Result<StringViewArray> {
+        let text = self.text_column(at)?;
+        match self.get(at)? {
+            ColumnarValue::Array(_) => Ok(text),
+            ColumnarValue::Scalar(_) => Ok(std::iter::repeat_n(text.iter().next().flatten(), self.rows).collect()),
+        }
+    }
+
     /// A number column (of one row where the argument is a constant), as `Float64`.
     pub(super) fn number_column(&self, at: usize) -> Result<PrimitiveArray<Float64Type>> {
         let array = self.array(at)?;

@@ -2,15 +2,16 @@
 //!
 //! A format is compiled to a few items once per batch and each cell is read byte by byte, so a date
 //! costs about as much as a number. Reading is strict on purpose: the whole cell must fit, the day
-//! must exist, and a year has four digits, because `01/02/03` read by guess is a wrong age that no
+//! must exist, and a year has four digits or a declared hundred, because `01/02/03` read by guess is a wrong age that no
 //! later check can find.
 
+use arrow::array::{Array, StringViewArray};
 use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
-use datafusion::common::{Result, plan_datafusion_err, plan_err};
+use datafusion::common::{Result, plan_datafusion_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 
-use super::column::{Arguments, any_arguments, primitive_column};
-use super::date_format::Format;
+use super::column::{Arguments, any_arguments, cells, primitive_column};
+use super::date_reading::{Precision, Reading};
 
 /// `parse_date(text, format…)` → Date32 (days since 1970-01-01), by the first format that fits.
 ///
@@ -20,15 +21,19 @@ use super::date_format::Format;
 /// | specifier | reads |
 /// |---|---|
 /// | `%Y` | year, four digits |
+/// | `%y` | year, two digits, in the hundred years from `pivot: YEAR` on |
 /// | `%m`, `%d` | month, day: one or two digits; two where another number follows or precedes without a mark |
 /// | `%b`, `%B` | month name or its abbreviation, English or French, any case, with or without accents and full stop |
 /// | `%j` | day of the year, one to three digits (three beside another number) |
 /// | `%H`, `%M`, `%S` | hour 0–23, minute, second 0–59, one or two digits |
 /// | `%f` | fraction of a second, one to nine digits, cut at microseconds |
 /// | `%.f` | the same with its mark (`.` or `,`), or nothing |
+/// | `%z` | how far the clock is ahead of UTC: `+0100`, `+01:00`, `+01`, `Z` |
 /// | `%F`, `%T`, `%%` | `%Y-%m-%d`, `%H:%M:%S`, a per cent sign |
 ///
-/// Everything else in a format stands for itself. `%y` is refused, see [`check_format`](super::check_format).
+/// Everything else in a format stands for itself. `excel` and `excel-1904` read a spreadsheet's number
+/// of days. Literals without `%` may say more: `pivot: 1930`; `partial: first` (`middle`, `last`,
+/// `refuse`), without which a format needs a day. The date is the one written, whatever the zone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ParseDate;
 
@@ -47,18 +52,19 @@ impl ScalarUDFImpl for ParseDate {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let args = Arguments::new(self.name(), &args);
-        let formats = formats(&args, self.name())?;
+        let reading = reading(&args, self.name(), true)?;
         let text = args.text_column(0)?;
-        let days = |text: &[u8]| formats.iter().find_map(|format| Some(format.read(text)?.0));
         args.answer(
             0,
-            primitive_column::<Date32Type>(&text, |cell| days(cell.bytes)),
+            primitive_column::<Date32Type>(&text, |cell| reading.days(cell.bytes)),
         )
     }
 }
 
 /// `parse_datetime(text, format…)` → Timestamp(Microsecond, no time zone), by the first format
 /// that fits; as `parse_date`, with midnight where a format has no time.
+///
+/// UTC where the format has `%z` or a literal `zone: Europe/Paris` says where the clock is; else as written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ParseDatetime;
 
@@ -77,28 +83,45 @@ impl ScalarUDFImpl for ParseDatetime {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let args = Arguments::new(self.name(), &args);
-        let formats = formats(&args, self.name())?;
+        let reading = reading(&args, self.name(), true)?;
         let text = args.text_column(0)?;
-        let microseconds = |text: &[u8]| {
-            let (day, microseconds) = formats.iter().find_map(|format| format.read(text))?;
-            Some(i64::from(day) * 86_400_000_000 + microseconds)
-        };
         args.answer(
             0,
-            primitive_column::<TimestampMicrosecondType>(&text, |cell| microseconds(cell.bytes)),
+            primitive_column::<TimestampMicrosecondType>(&text, |cell| reading.microseconds(cell.bytes)),
         )
     }
 }
 
-fn formats(args: &Arguments<'_>, function: &str) -> Result<Vec<Format>> {
-    let formats = args.texts(1)?;
-    if formats.is_empty() {
-        return plan_err!("{function} takes at least one format");
+/// `date_precision(text, format…)` → Utf8View: `day`, `month` or `year`, the smallest part of the date
+/// that the text has, by the first format that fits; null where none does. The literals are those of
+/// `parse_date`, and partial dates are read in any case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DatePrecision;
+
+impl ScalarUDFImpl for DatePrecision {
+    fn name(&self) -> &str {
+        "date_precision"
     }
-    let compile = |format| {
-        Format::compile(format).map_err(|problem| plan_datafusion_err!("{function}: {problem}"))
-    };
-    formats.into_iter().map(compile).collect()
+
+    fn signature(&self) -> &Signature {
+        any_arguments()
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8View)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let args = Arguments::new(self.name(), &args);
+        let reading = reading(&args, self.name(), false)?;
+        let text = args.text_column(0)?;
+        let words = cells(&text).enumerate().map(|(row, cell)| reading.precision(cell.bytes).filter(|_| text.is_valid(row)).map(Precision::word));
+        args.answer(0, words.collect::<StringViewArray>())
+    }
+}
+
+fn reading(args: &Arguments<'_>, function: &str, exactly: bool) -> Result<Reading> {
+    Reading::new(&args.texts(1)?, exactly).map_err(|problem| plan_datafusion_err!("{function}: {problem}"))
 }
 
 #[cfg(test)]

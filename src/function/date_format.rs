@@ -3,11 +3,16 @@
 //! `check` asks here whether a format can be used, long before a cell is read; [`Format::read`] then
 //! walks over the items of a compiled format and the bytes of a cell side by side.
 
-/// Says why `format` cannot be used: an unknown specifier, a part twice, no whole date, or `%y`.
-/// Two-digit years need a pivot (is 31 the year 1931 or 2031?) that differs between a birth and a
-/// visit, so they are not guessed.
-pub fn check_format(format: &str) -> Result<(), String> {
-    Format::compile(format).map(|_| ())
+use super::calendar::{civil, days_from_civil, is_leap, microseconds, month_name, number};
+use super::date_reading::{Completion, Flaw, Partial, Precision};
+
+/// A date as read, with its time of day in microseconds and, where the format has `%z`, how many
+/// seconds its clock is ahead of UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub days: i32,
+    pub microseconds: i64,
+    pub ahead: Option<i32>,
 }
 
 /// True where `format` reads a time of day.
@@ -35,6 +40,8 @@ enum Item {
     MonthName(bool),
     Fraction,
     MarkedFraction,
+    /// `+0100`, `+01:00`, `+01` or `Z`.
+    Offset,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +59,12 @@ enum Part {
 pub(super) struct Format {
     items: Vec<Item>,
     by_day_of_year: bool,
+    pub precision: Precision,
+    /// What completes a text that is less precise than a day.
+    partial: Partial,
+    /// The first year that `%y` can mean, where the format has one.
+    pivot: Option<u32>,
+    pub has_offset: bool,
     /// The format is one of the three that nearly all exports use.
     usual: Option<Usual>,
 }
@@ -98,8 +111,9 @@ impl Usual {
 }
 
 impl Format {
-    pub(super) fn compile(format: &str) -> Result<Self, String> {
+    pub(super) fn compile(format: &str, completion: Completion) -> Result<Self, Flaw> {
         let mut items = Vec::new();
+        let mut pivot = None;
         let mut rest = format.chars();
         while let Some(character) = rest.next() {
             if character != '%' {
@@ -153,54 +167,69 @@ impl Format {
                 ]),
                 Some('%') => items.push(Item::Literal(b'%')),
                 Some('y') => {
-                    return Err(format!(
-                        "{format:?}: %y reads two-digit years, which need a pivot to become a century (31 is 1931 or 2031); \
-                         use %Y, or derive the year with sql:"
-                    ));
+                    pivot = Some(completion.pivot.ok_or_else(|| {
+                        Flaw::Pivot(format!("{format:?}: %y reads two-digit years, which need a pivot to become a century (31 is 1931 or 2031)"))
+                    })?);
+                    items.push(number(Part::Year, 2).full());
                 }
+                Some('z') => items.push(Item::Offset),
                 Some('-') => {
-                    return Err(format!(
+                    return Err(Flaw::Form(format!(
                         "{format:?}: no %-; %d and %m already read one or two digits"
-                    ));
+                    )));
                 }
-                Some('z' | 'Z') => {
-                    return Err(format!(
-                        "{format:?}: time zones are not read; write a fixed one as plain text"
-                    ));
+                Some('Z') => {
+                    return Err(Flaw::Form(format!(
+                        "{format:?}: names of time zones are not read (CST is five of them); %z reads +0100, +01:00 and Z"
+                    )));
                 }
                 Some(other) => {
-                    return Err(format!(
-                        "{format:?}: unknown specifier %{other}; there are %Y %m %d %b %B %j %H %M %S %f %.f %F %T %%"
-                    ));
+                    return Err(Flaw::Form(format!(
+                        "{format:?}: unknown specifier %{other}; there are %Y %y %m %d %b %B %j %H %M %S %f %.f %z %F %T %%"
+                    )));
                 }
                 None => {
-                    return Err(format!(
+                    return Err(Flaw::Form(format!(
                         "{format:?} ends with a single %; a per cent sign is %%"
-                    ));
+                    )));
                 }
             }
         }
         fix_widths(&mut items);
-        let by_day_of_year = check_parts(format, &items)?;
+        let (by_day_of_year, precision) = check_parts(format, &items).map_err(Flaw::Form)?;
+        let partial = match completion.partial {
+            Some(partial) => partial,
+            None if precision == Precision::Day => Partial::Refuse,
+            None => return Err(Flaw::Partial(format!("{format:?} reads no more than a {}", precision.word()))),
+        };
         Ok(Self {
-            usual: Usual::of(&items),
+            usual: if pivot.is_none() { Usual::of(&items) } else { None },
+            has_offset: items.contains(&Item::Offset),
             items,
             by_day_of_year,
+            precision,
+            partial,
+            pivot,
         })
     }
 
-    /// Days since 1970-01-01 and microseconds since midnight.
+    /// Days since 1970-01-01 and microseconds since midnight, by the clock that the text is in.
     #[inline]
     pub(super) fn read(&self, text: &[u8]) -> Option<(i32, i64)> {
+        self.moment(text).map(|moment| (moment.days, moment.microseconds))
+    }
+
+    #[inline]
+    pub(super) fn moment(&self, text: &[u8]) -> Option<Moment> {
         if let (Some(usual), Ok(text)) = (self.usual, text.try_into())
             && let Some([year, month, day]) = usual.read(text)
         {
-            return civil(year, month, day).map(|days| (days, 0));
+            return civil(year, month, day).map(|days| Moment { days, microseconds: 0, ahead: None });
         }
         let mut rest = text;
         // Year, month, day, day of the year, hour, minute, second, by `Part`.
         let mut parts = [0_u32; 7];
-        let mut fraction = 0;
+        let (mut fraction, mut ahead) = (0, None);
         for item in &self.items {
             rest = match *item {
                 Item::Literal(byte) => rest.strip_prefix(&[byte])?,
@@ -219,11 +248,20 @@ impl Format {
                     [b'.' | b',', rest @ ..] => microseconds(rest, &mut fraction)?,
                     _ => rest,
                 },
+                Item::Offset => {
+                    let (seconds, rest) = offset(rest)?;
+                    ahead = Some(seconds);
+                    rest
+                }
             };
         }
-        let [year, month, day, day_of_year, hour, minute, second] = parts;
+        let [year, mut month, mut day, day_of_year, hour, minute, second] = parts;
+        let year = self.pivot.map_or(year, |pivot| pivot + (year + 100 - pivot % 100) % 100);
         if !rest.is_empty() || year == 0 || hour > 23 || minute > 59 || second > 59 {
             return None;
+        }
+        if self.precision != Precision::Day {
+            (month, day) = self.partial.complete(self.precision, year, month)?;
         }
         let days = if self.by_day_of_year {
             let length = if is_leap(year) { 366 } else { 365 };
@@ -233,17 +271,41 @@ impl Format {
         } else {
             civil(year, month, day)?
         };
-        Some((
-            days,
-            i64::from((hour * 60 + minute) * 60 + second) * 1_000_000 + i64::from(fraction),
-        ))
+        let microseconds = i64::from((hour * 60 + minute) * 60 + second) * 1_000_000 + i64::from(fraction);
+        Some(Moment { days, microseconds, ahead })
     }
 }
 
-/// Days since 1970-01-01 of a day that exists.
-#[inline]
-fn civil(year: u32, month: u32, day: u32) -> Option<i32> {
-    (year > 0 && (1..=12).contains(&month) && 1 <= day && day <= month_length(year, month)).then(|| days_from_civil(year, month, day))
+impl Format {
+    /// Only digits, and no more of them than a number of days may have.
+    pub(super) fn like_a_serial(&self) -> bool {
+        let most = self.items.iter().map(|item| if let Item::Number { most, .. } = item { Some(usize::from(*most)) } else { None }).sum::<Option<usize>>();
+        most.is_some_and(|most| most <= 7)
+    }
+}
+
+impl Item {
+    /// A number that is written with all its digits.
+    fn full(self) -> Self {
+        match self {
+            Item::Number { part, most, .. } => Item::Number { part, fewest: most, most },
+            other => other,
+        }
+    }
+}
+
+/// Seconds ahead of UTC of `+0100`, `+01:00`, `+01` or `Z` at the start of `text`, and what follows.
+fn offset(text: &[u8]) -> Option<(i32, &[u8])> {
+    let (sign, rest) = match text {
+        [b'Z' | b'z', rest @ ..] => return Some((0, rest)),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] | [0xE2, 0x88, 0x92, rest @ ..] => (-1, rest),
+        _ => return None,
+    };
+    let (hours, rest) = number(rest, 2, 2)?;
+    let (minutes, rest) = number(rest.strip_prefix(b":").unwrap_or(rest), 2, 2).unwrap_or((0, rest));
+    // The largest there is: +14:00 in Kiribati.
+    (hours <= 14 && minutes < 60).then(|| (sign * (hours * 60 + minutes) as i32 * 60, rest))
 }
 
 /// Numbers side by side have their full width, or `2024115` would be a day in January or November;
@@ -265,8 +327,8 @@ fn fix_widths(items: &mut [Item]) {
     }
 }
 
-/// Refuses a format that does not name one whole date; tells whether it does so by `%j`.
-fn check_parts(format: &str, items: &[Item]) -> Result<bool, String> {
+/// Refuses a format that does not name a date; tells whether it does so by `%j`, and how precisely.
+fn check_parts(format: &str, items: &[Item]) -> Result<(bool, Precision), String> {
     let count = |part: Part| {
         items
             .iter()
@@ -287,6 +349,7 @@ fn check_parts(format: &str, items: &[Item]) -> Result<bool, String> {
         count(Part::Day),
         count(Part::DayOfYear),
     );
+    let offsets = items.iter().filter(|item| **item == Item::Offset).count();
     let (hours, minutes, seconds) = (count(Part::Hour), count(Part::Minute), count(Part::Second));
     if [
         years,
@@ -297,13 +360,19 @@ fn check_parts(format: &str, items: &[Item]) -> Result<bool, String> {
         minutes,
         seconds,
         fractions,
+        offsets,
     ]
     .iter()
     .any(|count| *count > 1)
     {
         return Err(format!("{format:?} reads the same part twice"));
     }
-    if years == 0 || (days_of_year == 0 && (months == 0 || days == 0)) {
+    let precision = match (months, days, days_of_year) {
+        (1, 1, 0) | (_, _, 1) => Precision::Day,
+        (1, 0, 0) => Precision::Month,
+        _ => Precision::Year,
+    };
+    if years == 0 || (days == 1 && months == 0) || (hours == 1 && precision != Precision::Day) {
         return Err(format!(
             "{format:?} does not read a whole date: a year, a month and a day, or a year and %j"
         ));
@@ -313,130 +382,17 @@ fn check_parts(format: &str, items: &[Item]) -> Result<bool, String> {
             "{format:?} reads the day twice: by %j and by month or day"
         ));
     }
-    if minutes > hours || seconds > minutes || fractions > seconds {
+    if minutes > hours || seconds > minutes || fractions > seconds || offsets > hours {
         return Err(format!(
             "{format:?} reads a part of the time without the larger one before it"
         ));
     }
-    Ok(days_of_year == 1)
-}
-
-/// A number of `fewest` to `most` digits at the start of `text`, and what follows.
-#[inline]
-fn number(text: &[u8], fewest: u8, most: u8) -> Option<(u32, &[u8])> {
-    let digit = |byte: &u8| u32::from(byte - b'0');
-    match text {
-        // The two commonest, without a loop.
-        [a @ b'0'..=b'9', b @ b'0'..=b'9', rest @ ..] if most == 2 => {
-            return Some((digit(a) * 10 + digit(b), rest));
-        }
-        [
-            a @ b'0'..=b'9',
-            b @ b'0'..=b'9',
-            c @ b'0'..=b'9',
-            d @ b'0'..=b'9',
-            rest @ ..,
-        ] if most == 4 => {
-            return Some((
-                digit(a) * 1000 + digit(b) * 100 + digit(c) * 10 + digit(d),
-                rest,
-            ));
-        }
-        _ => {}
-    }
-    let (mut value, mut rest, mut read) = (0, text, 0);
-    while read < most
-        && let Some((first @ b'0'..=b'9', after)) = rest.split_first()
-    {
-        value = value * 10 + digit(first);
-        rest = after;
-        read += 1;
-    }
-    (read >= fewest).then_some((value, rest))
-}
-
-/// One to nine digits as microseconds; what follows.
-fn microseconds<'a>(text: &'a [u8], fraction: &mut u32) -> Option<&'a [u8]> {
-    let (nanoseconds, rest) = number(text, 1, 9)?;
-    let missing = 9 - (text.len() - rest.len()) as u32;
-    *fraction = nanoseconds * 10_u32.pow(missing) / 1000;
-    Some(rest)
-}
-
-/// The month whose name `text` begins with, and what follows. All letters must belong to the name.
-fn month_name(text: &[u8], full_stop: bool) -> Option<(u32, &[u8])> {
-    let (mut name, mut length, mut rest) = ([0; 9], 0, text);
-    loop {
-        let (letter, after) = match rest {
-            [letter @ (b'a'..=b'z' | b'A'..=b'Z'), after @ ..] => {
-                (letter.to_ascii_lowercase(), after)
-            }
-            // é É û Û, and the combining accents ´ and ^.
-            [0xC3, 0xA9 | 0x89, after @ ..] => (b'e', after),
-            [0xC3, 0xBB | 0x9B, after @ ..] => (b'u', after),
-            [0xCC, 0x81 | 0x82, after @ ..] => {
-                rest = after;
-                continue;
-            }
-            _ => break,
-        };
-        *name.get_mut(length)? = letter;
-        length += 1;
-        rest = after;
-    }
-    let month = match name.get(..length)? {
-        b"jan" | b"janv" | b"january" | b"janvier" => 1,
-        b"feb" | b"fev" | b"fevr" | b"february" | b"fevrier" => 2,
-        b"mar" | b"mars" | b"march" => 3,
-        b"apr" | b"avr" | b"april" | b"avril" => 4,
-        b"may" | b"mai" => 5,
-        b"jun" | b"juin" | b"june" => 6,
-        b"jul" | b"juil" | b"july" | b"juillet" => 7,
-        b"aug" | b"aou" | b"august" | b"aout" => 8,
-        b"sep" | b"sept" | b"september" | b"septembre" => 9,
-        b"oct" | b"october" | b"octobre" => 10,
-        b"nov" | b"november" | b"novembre" => 11,
-        b"dec" | b"december" | b"decembre" => 12,
-        _ => return None,
-    };
-    Some((
-        month,
-        rest.strip_prefix(b".")
-            .filter(|_| full_stop)
-            .unwrap_or(rest),
-    ))
-}
-
-fn is_leap(year: u32) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn month_length(year: u32, month: u32) -> u32 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01 of a date in the years 1–9999 (H. Hinnant, "chrono-compatible low-level
-/// date algorithms", `days_from_civil`: years begin in March, so that the leap day is the last).
-fn days_from_civil(year: u32, month: u32, day: u32) -> i32 {
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year;
-    // 719 468 days from 0000-03-01 to 1970-01-01.
-    days as i32 - 719_468
+    Ok((days_of_year == 1, precision))
 }
 
 /// Days since 1970-01-01 of a date written `%Y-%m-%d`, as a schema writes its ranges.
 pub fn iso_days(text: &str) -> Option<i32> {
-    Some(Format::compile("%Y-%m-%d").ok()?.read(text.as_bytes())?.0)
+    Some(Format::compile("%Y-%m-%d", Completion::default()).ok()?.read(text.as_bytes())?.0)
 }
 
 #[cfg(test)]
@@ -444,7 +400,13 @@ mod tests {
     use chrono::{Datelike, NaiveDate, NaiveDateTime};
     use proptest::prelude::*;
 
-    use super::{Format, check_format, days_from_civil, format_has_time};
+    use super::super::calendar::days_from_civil;
+    use super::super::date_reading::{Completion, Flaw, Partial};
+    use super::{Format, Moment, format_has_time};
+
+    fn compile(format: &str) -> Result<Format, Flaw> {
+        Format::compile(format, Completion::default())
+    }
 
     #[test]
     fn formats_that_are_refused() {
@@ -461,14 +423,20 @@ mod tests {
             "%F%",
             "%-d/%m/%Y",
             "%F %z",
+            "%F %T %Z",
+            "%d %Y",
+            "%m/%Y %H",
             "%F %.3f",
             "%F %H%.f",
             "",
             "%e %b %Y",
         ] {
-            assert!(check_format(format).is_err(), "{format}");
+            assert!(compile(format).is_err(), "{format}");
         }
-        assert!(check_format("%d/%m/%y").unwrap_err().contains("pivot"));
+        assert!(matches!(compile("%d/%m/%y"), Err(Flaw::Pivot(_))));
+        assert!(matches!((compile("%Y"), compile("%m/%Y")), (Err(Flaw::Partial(_)), Err(Flaw::Partial(_)))));
+        // A day without a month is no precision of a date.
+        assert!(matches!(Format::compile("%d %Y", Completion { pivot: None, partial: Some(Partial::First) }), Err(Flaw::Form(_))));
         for format in [
             "%d/%m/%Y",
             "%Y%m%d",
@@ -477,8 +445,9 @@ mod tests {
             "%Y %j",
             "%F %T.%f",
             "100 %% %F",
+            "%FT%T%.f%z",
         ] {
-            assert_eq!(check_format(format), Ok(()), "{format}");
+            assert!(compile(format).is_ok(), "{format}");
         }
     }
 
@@ -497,10 +466,49 @@ mod tests {
     }
 
     #[test]
+    fn years_of_two_digits_follow_the_pivot() {
+        let year = |pivot, text: &str| {
+            let format = Format::compile("%d/%m/%y", Completion { pivot: Some(pivot), partial: None }).unwrap();
+            format.read(text.as_bytes()).map(|(days, _)| (NaiveDate::default() + chrono::Duration::days(days.into())).year())
+        };
+        for (pivot, two, expected) in [(1930, "30", 1930), (1930, "31", 1931), (1930, "99", 1999), (1930, "00", 2000), (1930, "29", 2029), (1900, "29", 1929), (2000, "29", 2029)] {
+            assert_eq!(year(pivot, &format!("01/03/{two}")), Some(expected), "{two} from {pivot}");
+        }
+        // 29 February exists in 2000, the year that `00` means, and not in 1900.
+        assert_eq!((year(1930, "29/02/00"), year(1900, "29/02/00")), (Some(2000), None));
+        assert_eq!((year(1930, "01/03/2031"), year(1930, "01/03/1")), (None, None));
+    }
+
+    #[test]
+    fn partial_dates_stand_for_a_day() {
+        let day = |partial, format: &str, text: &str| {
+            let format = Format::compile(format, Completion { pivot: None, partial: Some(partial) }).unwrap();
+            format.read(text.as_bytes()).map(|(days, _)| (NaiveDate::default() + chrono::Duration::days(days.into())).to_string())
+        };
+        for (partial, of_year, of_month) in [(Partial::First, "2012-01-01", "2012-02-01"), (Partial::Middle, "2012-07-01", "2012-02-15"), (Partial::Last, "2012-12-31", "2012-02-29")] {
+            assert_eq!(day(partial, "%Y", "2012").as_deref(), Some(of_year));
+            assert_eq!(day(partial, "%m/%Y", "02/2012").as_deref(), Some(of_month));
+            assert_eq!(day(partial, "%m/%Y", "13/2012"), None);
+            assert_eq!(day(partial, "%d/%m/%Y", "03/02/2012").as_deref(), Some("2012-02-03"));
+        }
+        assert_eq!(day(Partial::Refuse, "%Y", "2012"), None);
+        assert_eq!(day(Partial::Refuse, "%F", "2012-02-03").as_deref(), Some("2012-02-03"));
+    }
+
+    #[test]
+    fn offsets_from_utc() {
+        let format = compile("%FT%T%z").unwrap();
+        for (written, seconds) in [("Z", Some(0)), ("+0100", Some(3600)), ("+01:00", Some(3600)), ("-05:30", Some(-19800)), ("+02", Some(7200)), ("+1500", None), ("", None), ("+0160", None), ("CET", None), ("+01:0", None)] {
+            let moment = format.moment(format!("1970-01-02T00:00:01{written}").as_bytes());
+            assert_eq!(moment, seconds.map(|ahead| Moment { days: 1, microseconds: 1_000_000, ahead: Some(ahead) }), "{written}");
+        }
+    }
+
+    #[test]
     fn every_day_as_chrono_counts_it() {
-        let format = Format::compile("%d/%m/%Y").unwrap();
-        let names = Format::compile("%d %B %Y").unwrap();
-        let ordinal = Format::compile("%Y%j").unwrap();
+        let format = compile("%d/%m/%Y").unwrap();
+        let names = compile("%d %B %Y").unwrap();
+        let ordinal = compile("%Y%j").unwrap();
         let mut day = NaiveDate::from_ymd_opt(1583, 1, 1).unwrap();
         let mut expected = (day - NaiveDate::from_ymd_opt(1970, 1, 1).unwrap()).num_days() as i32;
         while day.year() <= 9999 {
@@ -532,7 +540,7 @@ mod tests {
 
         #[test]
         fn dates_as_chrono_reads_them(day in 0_u32..40, month in 0_u32..15, year in 0_i32..10_000) {
-            let format = Format::compile("%d/%m/%Y").unwrap();
+            let format = compile("%d/%m/%Y").unwrap();
             let expected = NaiveDate::from_ymd_opt(year, month, day).filter(|_| year > 0);
             let expected = expected.map(|date| (date - NaiveDate::from_ymd_opt(1970, 1, 1).unwrap()).num_days() as i32);
             prop_assert_eq!(format.read(format!("{day}/{month}/{year:04}").as_bytes()).map(|(days, _)| days), expected);
@@ -542,14 +550,14 @@ mod tests {
         fn times_as_chrono_reads_them(microseconds in -1_000_000_000_000_000_i64..250_000_000_000_000_000) {
             let time = chrono::DateTime::from_timestamp_micros(microseconds).unwrap().naive_utc();
             let text = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-            let (days, rest) = Format::compile("%Y-%m-%d %H:%M:%S%.f").unwrap().read(text.as_bytes()).unwrap();
+            let (days, rest) = compile("%Y-%m-%d %H:%M:%S%.f").unwrap().read(text.as_bytes()).unwrap();
             prop_assert_eq!(i64::from(days) * 86_400_000_000 + rest, microseconds);
             prop_assert_eq!(NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f").unwrap(), time);
         }
 
         #[test]
-        fn no_text_is_too_strange(text in "\\PC{0,20}", format in "(%[YmdbBjHMSfFT%.]|[ /:.f-]|é){0,8}") {
-            if let Ok(format) = Format::compile(&format) {
+        fn no_text_is_too_strange(text in "\\PC{0,20}", format in "(%[YmdbBjHMSfFTz%.]|[ /:.f-]|é){0,8}") {
+            if let Ok(format) = compile(&format) {
                 format.read(text.as_bytes());
             }
         }

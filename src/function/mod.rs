@@ -15,12 +15,16 @@
 
 mod bins;
 mod boolean;
+mod calendar;
 mod cell;
 mod clean;
 mod column;
+mod comparator;
 mod date;
 mod date_format;
+mod date_reading;
 mod decimal;
+mod interval;
 mod number;
 mod pattern;
 mod pseudonym;
@@ -32,8 +36,9 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
-pub use date_format::{check_format, format_has_time, iso_days};
-pub use pattern::check_pattern;
+pub use date_format::{format_has_time, iso_days};
+pub use date_reading::{Completion, Facts, Flaw, Partial, check_format, check_zone};
+pub use pattern::{check_pattern, check_search};
 pub use pseudonym::Key;
 
 /// All functions by name.
@@ -51,17 +56,23 @@ pub fn udfs(key: Option<Key>) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(recode::IsUnmapped),
         ScalarUDF::from(number::ParseNumber),
         ScalarUDF::from(number::ParseInteger),
+        ScalarUDF::from(number::ParseNumberIn),
+        ScalarUDF::from(comparator::WithoutComparator),
+        ScalarUDF::from(comparator::Comparator),
         ScalarUDF::from(whole::Whole),
         ScalarUDF::from(whole::Finite),
         ScalarUDF::from(boolean::ParseBoolean),
         ScalarUDF::from(date::ParseDate),
         ScalarUDF::from(date::ParseDatetime),
+        ScalarUDF::from(date::DatePrecision),
         ScalarUDF::from(span::AgeYears),
         ScalarUDF::from(span::DateDiff),
         ScalarUDF::from(bins::Bins),
-        ScalarUDF::from(bins::IntervalBound),
+        ScalarUDF::from(interval::IntervalBound),
         ScalarUDF::from(pseudonym::Pseudonym::new(key)),
         ScalarUDF::from(pattern::Matches),
+        ScalarUDF::from(pattern::MatchFirst),
+        ScalarUDF::from(pattern::IsUnmatched),
         ScalarUDF::from(pattern::TextLength),
     ];
     functions.into_iter().map(Arc::new).collect()

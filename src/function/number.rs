@@ -3,11 +3,14 @@
 //! `1 234,5` and `1,234.5` are the same number under different marks, and a tumour of `2,3` cm is
 //! 23 mm. Reading and converting happen at once, see [`decimal`](super::decimal).
 
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use datafusion::common::{Result, plan_datafusion_err};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use std::sync::Arc;
 
-use super::column::{Arguments, any_arguments, primitive_column};
+use arrow::array::Array;
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
+use datafusion::common::{Result, ScalarValue, internal_err, plan_datafusion_err, plan_err};
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+
+use super::column::{Arguments, any_arguments, cells, primitive_column};
 use super::decimal::{Marks, Scale};
 
 /// `parse_number(text, decimal, group, numerator, denominator, offset)` → Float64:
@@ -83,6 +86,66 @@ impl ScalarUDFImpl for ParseInteger {
     }
 }
 
+/// `parse_number_in(text, unit, mode, decimal, group, unit1, numerator1, denominator1, offset1, …)` →
+/// Float64 or Int64, for the mode `'number'` or `'integer'`: the text as `parse_number` or
+/// `parse_integer` reads it, scaled by the factor of its row's unit.
+///
+/// Units are compared byte by byte. NULL among the units is the missing one. Null where the text cannot
+/// be read, or the unit is none of those listed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ParseNumberIn;
+
+impl ScalarUDFImpl for ParseNumberIn {
+    fn name(&self) -> &str {
+        "parse_number_in"
+    }
+
+    fn signature(&self) -> &Signature {
+        any_arguments()
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        internal_err!("parse_number_in: the type follows from the mode, see return_field_from_args")
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let mode = args.scalar_arguments.get(2).copied().flatten().and_then(ScalarValue::try_as_str).flatten();
+        let data_type = match mode {
+            Some("number") => DataType::Float64,
+            Some("integer") => DataType::Int64,
+            other => return plan_err!("parse_number_in: the mode is number or integer, not {other:?}"),
+        };
+        Ok(Arc::new(Field::new(self.name(), data_type, true)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let args = Arguments::new(self.name(), &args);
+        let told = |problem| plan_datafusion_err!("parse_number_in: {problem}");
+        let marks = Marks::new(args.text(3)?, args.text_or_null(4)?).map_err(told)?;
+        if args.len() % 4 != 1 {
+            return plan_err!("parse_number_in: each unit has numerator, denominator and offset");
+        }
+        let scale = |at: usize| Scale::new(args.number(at + 1)?, args.number(at + 2)?, args.number(at + 3)?).map_err(told);
+        let units = (5..args.len()).step_by(4).map(|at| Ok((args.text_or_null(at)?, scale(at)?))).collect::<Result<Vec<_>>>()?;
+        let (text, unit) = (args.text_column_of(0)?, args.text_column_of(1)?);
+        // A site has few units, and nearly every row the one of the row before.
+        let mut last = 0;
+        let mut rows = cells(&unit).enumerate();
+        let mut scale = || {
+            let (row, cell) = rows.next()?;
+            let written = unit.is_valid(row).then_some(cell.bytes);
+            if units.get(last).is_none_or(|(listed, _)| listed.map(str::as_bytes) != written) {
+                last = units.iter().position(|(listed, _)| listed.map(str::as_bytes) == written)?;
+            }
+            units.get(last).map(|(_, scale)| scale)
+        };
+        Ok(ColumnarValue::Array(match args.text(2)? {
+            "integer" => Arc::new(primitive_column::<Int64Type>(&text, |cell| scale()?.integer(cell.bytes, marks))),
+            _ => Arc::new(primitive_column::<Float64Type>(&text, |cell| scale()?.float(cell.bytes, marks))),
+        }))
+    }
+}
+
 fn literals(args: &Arguments<'_>, function: &str) -> Result<(Marks, Scale)> {
     args.exactly(6)?;
     let marks = Marks::new(args.text(1)?, args.text_or_null(2)?);
@@ -93,12 +156,15 @@ fn literals(args: &Arguments<'_>, function: &str) -> Result<(Marks, Scale)> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, AsArray, Float64Array, Int64Array};
+    use std::sync::Arc;
+
+    use arrow::array::{Array, AsArray, Float64Array, Int64Array, StringViewArray};
     use arrow::datatypes::{Float64Type, Int64Type};
     use datafusion::common::ScalarValue;
+    use datafusion::logical_expr::ColumnarValue;
 
-    use super::super::column::testing::on_text;
-    use super::{ParseInteger, ParseNumber};
+    use super::super::column::testing::{call, on_text};
+    use super::{ParseInteger, ParseNumber, ParseNumberIn};
 
     fn literals(decimal: &str, group: Option<&str>, factor: [f64; 3]) -> Vec<ScalarValue> {
         let marks = [decimal.into(), ScalarValue::Utf8(group.map(String::from))];
@@ -302,6 +368,20 @@ mod tests {
             integers(&["300", "9e18"], &literals(".", None, [1.0, 1.0, -273.15])),
             Int64Array::from(vec![27, 9_000_000_000_000_000_000])
         );
+    }
+
+    #[test]
+    fn units_by_row() {
+        let column = |cells: &[Option<&str>]| ColumnarValue::Array(Arc::new(StringViewArray::from(cells.to_vec())));
+        let read = |mode: &str| {
+            let text = column(&[Some("1,5"), Some("2"), Some("3"), None, Some("x"), Some("4"), Some("5")]);
+            let unit = column(&[Some("g/L"), Some("mg/L"), Some("mol/L"), Some("g/L"), Some("g/L"), None, Some("g/L")]);
+            let literals = [mode.into(), ",".into(), ScalarValue::Utf8(None), "mg/L".into(), 1.0.into(), 1.0.into(), 0.0.into(), "g/L".into(), 1000.0.into(), 1.0.into(), 0.0.into()];
+            let args = [text, unit].into_iter().chain(literals.into_iter().map(ColumnarValue::Scalar)).collect();
+            call(ParseNumberIn, args, 7).unwrap().into_array(7).unwrap()
+        };
+        assert_eq!(read("number").as_primitive::<Float64Type>(), &Float64Array::from(vec![Some(1500.0), Some(2.0), None, None, None, None, Some(5000.0)]));
+        assert_eq!(read("integer").as_primitive::<Int64Type>(), &Int64Array::from(vec![Some(1500), Some(2), None, None, None, None, Some(5000)]));
     }
 
     #[test]

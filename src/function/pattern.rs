@@ -1,12 +1,13 @@
-//! The shape of a text: a regular expression over all of it, and its length.
+//! The shape of a text: a regular expression over all of it or found in it, and its length.
 
-use arrow::array::{Array, PrimitiveArray};
-use arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::{Result, plan_datafusion_err};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature};
-use regex::bytes::{Regex, RegexBuilder};
+use arrow::array::{Array, PrimitiveArray, StringViewArray};
+use arrow::datatypes::{DataType, FieldRef, Int64Type};
+use datafusion::common::{Result, internal_err, plan_datafusion_err, plan_err};
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use super::column::{Arguments, any_arguments, boolean_column, cells};
+use super::column::{Arguments, any_arguments, boolean_column, cells, primitive_column};
+use super::recode::{Mode, mode_field};
 
 /// Bytes that a compiled pattern may take. A field's pattern needs some kilobytes; nested
 /// repetitions such as `(.{1000}){1000}` would take all memory.
@@ -67,6 +68,96 @@ fn whole(pattern: &str) -> Result<Regex, String> {
     anchored.or_else(|problem| compile(&format!("^(?:{pattern}\n)$")).map_err(|_| problem))
 }
 
+/// `match_first(text, mode, ignore_case, keep_unmatched, pattern1, value1, …)` → Utf8View, Int64 or Boolean, for
+/// the mode `'text'`, `'integer'` or `'boolean'`: the value beside the first pattern that is found in the text.
+///
+/// Patterns have the syntax of the crate `regex` and are found anywhere in the text unless `^` and `$` say
+/// otherwise; values are those of `recode`. A text in which none is found gives null; with
+/// `keep_unmatched` it stays, in the mode `'text'`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MatchFirst;
+
+impl ScalarUDFImpl for MatchFirst {
+    fn name(&self) -> &str {
+        "match_first"
+    }
+
+    fn signature(&self) -> &Signature {
+        any_arguments()
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        internal_err!("match_first: the type follows from the mode, see return_field_from_args")
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        mode_field(self.name(), args)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let args = Arguments::new(self.name(), &args);
+        let text = args.text_column(0)?;
+        let mode = Mode::named(self.name(), args.text(1)?)?;
+        let keep = args.boolean(3)?;
+        if !args.len().is_multiple_of(2) {
+            return plan_err!("match_first: the last pattern has no value");
+        }
+        let patterns = (4..args.len()).step_by(2).map(|at| args.text(at)).collect::<Result<Vec<_>>>()?;
+        let values = (5..args.len()).step_by(2).map(|at| args.text_or_null(at)).collect::<Result<Vec<_>>>()?;
+        let patterns = set(&patterns, args.boolean(2)?).map_err(|problem| plan_datafusion_err!("match_first: {problem}"))?;
+        let value = |cell: &[u8]| patterns.matches(cell).iter().next().and_then(|at| values.get(at).copied());
+        match mode {
+            Mode::Text => {
+                let found = text.iter().map(|cell| {
+                    let cell = cell?;
+                    match value(cell.as_bytes()) {
+                        Some(target) => target,
+                        None => keep.then_some(cell),
+                    }
+                });
+                args.answer(0, found.collect::<StringViewArray>())
+            }
+            Mode::Integer => args.answer(0, primitive_column::<Int64Type>(&text, |cell| value(cell.bytes)??.parse().ok())),
+            Mode::Boolean => args.answer(0, boolean_column(&text, |cell| value(cell.bytes)??.parse().ok())),
+        }
+    }
+}
+
+/// `is_unmatched(text, ignore_case, pattern…)` → Boolean: null where the text is null, else true where none of
+/// the patterns is found in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IsUnmatched;
+
+impl ScalarUDFImpl for IsUnmatched {
+    fn name(&self) -> &str {
+        "is_unmatched"
+    }
+
+    fn signature(&self) -> &Signature {
+        any_arguments()
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let args = Arguments::new(self.name(), &args);
+        let text = args.text_column(0)?;
+        let patterns = set(&args.texts(2)?, args.boolean(1)?).map_err(|problem| plan_datafusion_err!("is_unmatched: {problem}"))?;
+        args.answer(0, boolean_column(&text, |cell| Some(!patterns.is_match(cell.bytes))))
+    }
+}
+
+/// Says why `pattern` cannot be looked for.
+pub fn check_search(pattern: &str) -> Result<(), String> {
+    set(&[pattern], false).map(|_| ())
+}
+
+fn set(patterns: &[&str], ignore_case: bool) -> Result<RegexSet, String> {
+    RegexSetBuilder::new(patterns).case_insensitive(ignore_case).size_limit(PATTERN_BYTES).build().map_err(|error| error.to_string())
+}
+
 /// `text_length(text)` → Int64: characters (Unicode scalar values) of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TextLength;
@@ -106,7 +197,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::column::testing::{on_text, texts};
-    use super::{Matches, TextLength, check_pattern};
+    use super::{IsUnmatched, MatchFirst, Matches, TextLength, check_pattern, check_search};
+
+    #[test]
+    fn the_first_pattern_that_is_found() {
+        let map: [(&str, Option<&str>); 3] = [("^T1", Some("1")), ("(?i)t2[a-c]?$", Some("2")), ("X", None)];
+        let cells = [Some("T1mi"), Some("pt2b"), Some("TX"), Some("T3"), None, Some("T1X")];
+        let run = |mode: &str, keep: bool| {
+            let pairs = map.iter().flat_map(|(pattern, value)| [(*pattern).into(), datafusion::common::ScalarValue::Utf8(value.map(String::from))]);
+            let literals: Vec<_> = [mode.into(), false.into(), keep.into()].into_iter().chain(pairs).collect();
+            on_text(MatchFirst, &cells, &literals).unwrap()
+        };
+        assert_eq!(run("integer", false).as_primitive::<Int64Type>(), &Int64Array::from(vec![Some(1), Some(2), None, None, None, Some(1)]));
+        assert_eq!(run("text", true).as_string_view(), &arrow::array::StringViewArray::from(vec![Some("1"), Some("2"), None, Some("T3"), None, Some("1")]));
+        let literals: Vec<_> = std::iter::once(false.into()).chain(texts(["^T1", "(?i)t2[a-c]?$", "X"])).collect();
+        let unmatched = on_text(IsUnmatched, &cells, &literals).unwrap();
+        assert_eq!(unmatched.as_boolean(), &BooleanArray::from(vec![Some(false), Some(false), Some(false), Some(true), None, Some(false)]));
+        assert!(check_search("^T1").is_ok() && check_search("(T1").is_err() && check_search("(.{1000}){1000}").is_err());
+    }
 
     fn matches(cells: &[Option<&str>], pattern: &str) -> BooleanArray {
         on_text(Matches, cells, &texts([pattern]))

@@ -375,7 +375,7 @@ pub fn lower<'a>(
                 derive.found.push(
                     Diagnostic::error(code::NO_ORIGIN, node.span, format!("the derivation of `{}` does not say where its value comes from", name.value))
                         .label("no origin")
-                        .help("write one of `from`, `coalesce`, `value`, `sql`, `age_at`, `impossible`, `undetermined`"),
+                        .help("write one of `from`, `coalesce`, `value`, `sql`, `age_at`, `precision_of`, `comparator_of`, `impossible`, `undetermined`"),
                 );
             }
             return None;
@@ -497,11 +497,7 @@ impl<'a> Derive<'a> {
     /// `output` is not.
     pub fn fallible(&mut self, hint: &str, output: Expr, kind: Kind, input: Expr, code: Code, rule: &'static str) {
         let policy = self.policy();
-        let same = match &output {
-            // The factor of a unit does not change what can be read.
-            Expr::ScalarFunction(f) if f.name() == "parse_number" => f.args.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join(","),
-            other => other.to_string(),
-        };
+        let same = same_reading(&output);
         let output = self.definitions.define(hint, kind, output);
         let violated = self.call("failed", vec![input, output.clone()]);
         self.failures.push(Failure { violated, code, rule, column: self.column.clone(), raw: None, policy, direct: self.entry("from").is_some(), same });
@@ -550,9 +546,12 @@ impl<'a> Derive<'a> {
             (Kind::Text, FieldType::Date | FieldType::Datetime) => super::date::read(self, None),
             (Kind::Text, FieldType::Boolean) => super::boolean::read(self, None),
             // A map's targets were compared with the field's values already.
-            (Kind::Text, FieldType::Code) if self.entry("map").is_some() => Some(()),
+            (Kind::Text, FieldType::Code) if self.entry("map").is_some() || self.entry("match").is_some() => Some(()),
             (Kind::Text, FieldType::Code) => super::map::identity(self),
-            (Kind::Text, FieldType::Text) => Some(()),
+            (Kind::Text, FieldType::Text) => {
+                super::origin::free_text(self, &value.expr);
+                Some(())
+            }
             // Only `pseudonym` itself makes one; a plain text must be keyed first.
             (Kind::Text, FieldType::Pseudonym) => super::pseudonym::read(self),
             (kind, _) if kind == storage && self.field.kind.value != FieldType::Pseudonym => Some(()),
@@ -574,6 +573,18 @@ impl<'a> Derive<'a> {
         let expr = datafusion::logical_expr::cast(value.expr.clone(), kind.data_type());
         self.value = Some(Typed { expr, kind });
         Some(())
+    }
+}
+
+/// Equal for calls that can read the same cells: the factor of a unit does not change what is a number, nor the day
+/// that a partial date counts as what is a date.
+pub fn same_reading(output: &Expr) -> String {
+    let joined = |args: &mut dyn Iterator<Item = &Expr>| args.map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let counts_as_a_day = |arg: &&Expr| matches!(arg, Expr::Literal(ScalarValue::Utf8View(Some(text)), _) if text.starts_with("partial: ") && text != "partial: refuse");
+    match output {
+        Expr::ScalarFunction(f) if f.name() == "parse_number" => joined(&mut f.args.iter().take(3)),
+        Expr::ScalarFunction(f) if matches!(f.name(), "parse_date" | "date_precision") => joined(&mut f.args.iter().filter(|arg| !counts_as_a_day(arg))),
+        other => other.to_string(),
     }
 }
 

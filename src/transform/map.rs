@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::derive::{flag, optional_text, text};
 use super::{Derive, Failure, Kind, Role, Transform, Typed};
+use crate::config::Name;
 use crate::config::mapping::OnError;
 use crate::config::schema::FieldType;
 use crate::config::yaml::Node;
@@ -26,7 +27,7 @@ pub static UNMAPPED: Transform = Transform {
     example: "{from: ETAT, map: {V: alive}, unmapped: null}",
     lower: |d, node| {
         policy(d, node)?;
-        if d.entry("map").is_none() && d.field.kind.value != FieldType::Code {
+        if d.entry("map").is_none() && d.entry("match").is_none() && d.field.kind.value != FieldType::Code {
             d.found.push(Diagnostic::error(code::UNMAPPED_ALONE, node.span, "`unmapped` without a map").label("there is no map here"));
             return None;
         }
@@ -38,7 +39,7 @@ pub static IGNORE_CASE: Transform = Transform {
     key: "ignore_case",
     role: Role::Companion,
     fallible: false,
-    summary: "`map` and boolean words compare without regard to case.",
+    summary: "`map`, `match` and boolean words compare without regard to case.",
     example: "{from: SEXE, map: {f: female}, ignore_case: true}",
     lower: |d, node| match node.text() {
         Some("true" | "false") => Some(()),
@@ -49,8 +50,9 @@ pub static IGNORE_CASE: Transform = Transform {
     },
 };
 
+/// What becomes of a text that is in no map, or matches no pattern.
 #[derive(Clone, Copy, PartialEq)]
-enum Unmapped {
+pub enum Unmapped {
     Policy(OnError),
     Keep,
 }
@@ -76,17 +78,37 @@ pub fn ignore_case(d: &Derive<'_>) -> bool {
 }
 
 fn lower(d: &mut Derive<'_>, node: &Node) -> Option<()> {
-    for other in ["boolean", "number", "date", "interval", "unit", "bins", "pseudonym"] {
-        if let Some((key, _)) = d.entry(other) {
-            d.clash(key.span, format!("`{other}` has no place beside `map`: the map's targets are final"));
+    let Targets { input, mode, pairs } = targets(d, "map", node)?;
+    let unmapped = unmapped(d)?;
+    let pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (key.value, value)).collect();
+    let ignore_case = ignore_case(d);
+    recode(d, &input, ("recode", "is_unmapped"), mode, ignore_case, &pairs, unmapped);
+    Some(())
+}
+
+/// The entries of a `map` or `match`, their targets compared with the field.
+pub struct Targets {
+    pub input: datafusion::logical_expr::Expr,
+    /// What the targets are: `text`, `integer`, `boolean` or `number`.
+    pub mode: &'static str,
+    pub pairs: Vec<(Name, Option<String>)>,
+}
+
+/// Reads the entries of `word`; `None` after findings.
+pub fn targets(d: &mut Derive<'_>, word: &'static str, node: &Node) -> Option<Targets> {
+    for other in ["map", "match", "boolean", "number", "date", "interval", "unit", "bins", "pseudonym"].into_iter().filter(|other| *other != word) {
+        // Beside an origin that reads cells by itself, these words are its own.
+        let of_origin = other == "date" && d.entry("precision_of").is_some() || other == "number" && d.entry("comparator_of").is_some();
+        if let Some((key, _)) = d.entry(other).filter(|_| !of_origin) {
+            d.clash(key.span, format!("`{other}` has no place beside `{word}`: the targets of `{word}` are final"));
             return None;
         }
     }
-    let entries = crate::config::read::entries(node, "map", d.found);
-    let input = d.text_value("map", node.span)?;
+    let entries = crate::config::read::entries(node, word, d.found);
+    let input = d.text_value(word, node.span)?;
     let mode = match (d.field.kind.value, d.field.storage()) {
         (FieldType::Pseudonym | FieldType::Date | FieldType::Datetime, _) => {
-            d.wrong_type("map", node.span, "codes, texts, numbers and booleans");
+            d.wrong_type(word, node.span, "codes, texts, numbers and booleans");
             return None;
         }
         (_, Kind::Integer) => "integer",
@@ -94,29 +116,26 @@ fn lower(d: &mut Derive<'_>, node: &Node) -> Option<()> {
         (_, Kind::Number) => "number",
         _ => "text",
     };
-    let ignore_case = ignore_case(d);
     let mut pairs = vec![];
-    let mut seen: HashMap<String, Span> = HashMap::new();
     let mut sound = true;
+    let mut seen: HashMap<String, Span> = HashMap::new();
+    let folds = word == "map" && ignore_case(d);
     for (key, target) in entries {
-        let folded = if ignore_case { key.value.to_lowercase() } else { key.value.clone() };
-        if let Some(first) = seen.insert(folded, key.span) {
-            // Exactly equal keys are a finding of the document already.
-            if ignore_case {
-                d.found.push(
-                    Diagnostic::error(code::SAME_MAP_KEY, key.span, format!("the map has `{}` twice", key.value))
-                        .label("differs only in case from the first")
-                        .related(first, "the first"),
-                );
-                sound = false;
-            }
+        // Exactly equal keys are a finding of the document already.
+        if let Some(first) = seen.insert(key.value.to_lowercase(), key.span).filter(|_| folds) {
+            d.found.push(
+                Diagnostic::error(code::SAME_MAP_KEY, key.span, format!("the map has `{}` twice", key.value))
+                    .label("differs only in case from the first")
+                    .related(first, "the first"),
+            );
+            sound = false;
         }
         if target.is_null() {
-            pairs.push((key.value, None));
+            pairs.push((key, None));
             continue;
         }
         let Some(value) = target.text() else {
-            crate::config::read::wrong_kind(target, "a map's target", "one value", d.found);
+            crate::config::read::wrong_kind(target, &format!("a target of `{word}`"), "one value", d.found);
             sound = false;
             continue;
         };
@@ -137,17 +156,17 @@ fn lower(d: &mut Derive<'_>, node: &Node) -> Option<()> {
             d.found.push(finding.suggest(value, d.field.values.iter().map(|v| v.value.value.as_str())));
             sound = false;
         }
-        pairs.push((key.value, Some(value.to_owned())));
+        pairs.push((key, Some(value.to_owned())));
     }
-    if !sound {
-        return None;
+    sound.then_some(Targets { input, mode, pairs })
+}
+
+/// The derivation's `unmapped`, or else its `on_error`.
+pub fn unmapped(d: &mut Derive<'_>) -> Option<Unmapped> {
+    match d.argument("unmapped") {
+        Some(node) => policy(d, node),
+        None => Some(Unmapped::Policy(d.policy())),
     }
-    let unmapped = match d.argument("unmapped") {
-        Some(n) => policy(d, n)?,
-        None => Unmapped::Policy(d.policy()),
-    };
-    recode(d, &input, mode, ignore_case, &pairs, unmapped);
-    Some(())
 }
 
 /// A code field without a map: the raw text must be one of the values.
@@ -155,16 +174,22 @@ pub fn identity(d: &mut Derive<'_>) -> Option<()> {
     let input = d.value.clone()?.expr;
     let mode = if d.field.storage() == Kind::Integer { "integer" } else { "text" };
     let pairs: Vec<_> = d.field.values.iter().map(|v| (v.value.value.clone(), Some(v.value.value.clone()))).collect();
-    let unmapped = match d.argument("unmapped") {
-        Some(n) => policy(d, n)?,
-        None => Unmapped::Policy(d.policy()),
-    };
+    let unmapped = unmapped(d)?;
     let ignore_case = ignore_case(d);
-    recode(d, &input, mode, ignore_case, &pairs, unmapped);
+    recode(d, &input, ("recode", "is_unmapped"), mode, ignore_case, &pairs, unmapped);
     Some(())
 }
 
-fn recode(d: &mut Derive<'_>, input: &datafusion::logical_expr::Expr, mode: &str, ignore_case: bool, pairs: &[(String, Option<String>)], unmapped: Unmapped) {
+/// Recodes the value by `functions`: the one that gives a target, and the one that tells whether there is none.
+pub fn recode(
+    d: &mut Derive<'_>,
+    input: &datafusion::logical_expr::Expr,
+    functions: (&str, &str),
+    mode: &str,
+    ignore_case: bool,
+    pairs: &[(String, Option<String>)],
+    unmapped: Unmapped,
+) {
     let raw = match d.definitions.define(&format!("t:{}", d.field.name.value), Kind::Text, input.clone()) {
         datafusion::logical_expr::Expr::Column(column) => Some(column.name),
         _ => None,
@@ -177,14 +202,14 @@ fn recode(d: &mut Derive<'_>, input: &datafusion::logical_expr::Expr, mode: &str
         args.extend([text(key.clone()), optional_text(value.clone())]);
         keys.push(text(key.clone()));
     }
-    let recoded = d.call("recode", args);
+    let recoded = d.call(functions.0, args);
     let recoded = d.definitions.define(&format!("r:{}", d.field.name.value), carried_kind(mode), recoded);
     if let Unmapped::Policy(policy) = unmapped {
         // Where no key stands for "missing", unmapped is simply "a text, and nothing came of it".
         let violated = if pairs.iter().all(|(_, value)| value.is_some()) {
             d.call("failed", vec![input.clone(), recoded.clone()])
         } else {
-            d.call("is_unmapped", keys)
+            d.call(functions.1, keys)
         };
         let same = violated.to_string();
         d.failures.push(Failure { violated, code: code::UNMAPPED, rule: "unmapped", column: d.column.clone(), raw, policy, direct: d.entry("from").is_some(), same });

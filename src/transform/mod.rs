@@ -8,18 +8,23 @@
 //! the Reason from "input present and output null", so nothing needs an error channel.
 
 pub mod derive;
+mod age;
+mod analyte;
 mod bins;
 mod boolean;
 mod clean;
+mod comparator;
 mod date;
 mod map;
+mod matching;
 mod number;
 mod origin;
 mod pseudonym;
+mod row_unit;
 mod sql;
 mod unit;
 
-pub use date::formats_are_sound;
+pub use date::dates_are_sound;
 pub use derive::{Definitions, Derive, Failure, Kind, Names, Typed};
 pub use sql::{SqlScope, condition};
 pub use unit::{is_unit, unknown_unit};
@@ -58,11 +63,14 @@ pub static REGISTRY: &[&Transform] = &[
     &origin::COALESCE,
     &origin::VALUE,
     &sql::SQL,
-    &date::AGE_AT,
+    &age::AGE_AT,
+    &date::PRECISION_OF,
+    &comparator::COMPARATOR_OF,
     &origin::IMPOSSIBLE,
     &origin::UNDETERMINED,
     &clean::CLEAN,
     &map::MAP,
+    &matching::MATCH,
     &boolean::BOOLEAN,
     &date::DATE,
     &number::INTERVAL,
@@ -71,7 +79,12 @@ pub static REGISTRY: &[&Transform] = &[
     &bins::BINS,
     &pseudonym::PSEUDONYM,
     &clean::NULL,
-    &date::BORN,
+    &age::BORN,
+    &date::PIVOT,
+    &date::PARTIAL,
+    &date::ZONE,
+    &comparator::COMPARATOR,
+    &analyte::ANALYTE,
     &map::UNMAPPED,
     &map::IGNORE_CASE,
     &bins::CLOSED,

@@ -4,7 +4,7 @@ use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::Expr;
 
 use super::derive::{number, optional_text, text};
-use super::{Derive, Kind, Role, Transform, Typed, unit};
+use super::{Derive, Kind, Role, Transform, Typed, comparator, row_unit, unit};
 use crate::config::yaml::Node;
 use crate::diagnostic::{Diagnostic, code};
 
@@ -15,6 +15,10 @@ pub static NUMBER: Transform = Transform {
     summary: "The column's own decimal and group marks, in place of the source's.",
     example: "{from: TAILLE, number: {decimal: \",\", group: \".\"}}",
     lower: |d, node| {
+        if d.entry("comparator_of").is_some() {
+            // It has read them already.
+            return Some(());
+        }
         if !d.field.kind.value.is_number() && d.entry("bins").is_none() {
             d.wrong_type("number", node.span, "numbers");
             return None;
@@ -30,7 +34,7 @@ pub static INTERVAL: Transform = Transform {
     summary: "The bound of a text interval such as `20-50`, `<=20` or `>50`: `lower`, `upper` or `midpoint`.",
     example: "{from: TAILLE_CLASSE, interval: midpoint}",
     lower: |d, node| {
-        if !d.field.kind.value.is_number() {
+        if !d.field.kind.value.is_number() && d.entry("bins").is_none() {
             d.wrong_type("interval", node.span, "numbers");
             return None;
         }
@@ -48,9 +52,8 @@ pub static INTERVAL: Transform = Transform {
     },
 };
 
-/// Reads the value as a number, converted to the schema's unit where the derivation names one.
-pub fn read(d: &mut Derive<'_>, own: Option<&Node>) -> Option<()> {
-    let input = d.text_value("number", own.map_or(d.span, |n| n.span))?;
+/// The decimal and group marks: those of `own`, or else of the source.
+pub fn marks(d: &mut Derive<'_>, own: Option<&Node>) -> Option<[Expr; 2]> {
     let (mut decimal, mut group) = (d.locale.decimal, d.locale.group);
     if let Some(node) = own {
         let mut keys = crate::config::read::Keys::new(node, "`number`", d.found)?;
@@ -70,18 +73,27 @@ pub fn read(d: &mut Derive<'_>, own: Option<&Node>) -> Option<()> {
             return None;
         }
     }
+    Some([text(decimal.to_string()), optional_text(group.map(String::from))])
+}
+
+/// A call of `parse_number` or `parse_integer`.
+pub fn parse(d: &Derive<'_>, function: &str, input: Expr, [decimal, group]: [Expr; 2], factor: unit::Factor) -> Expr {
+    let factor = [factor.numerator, factor.denominator, factor.offset].map(|n| number(Some(n)));
+    d.call(function, [input, decimal, group].into_iter().chain(factor).collect())
+}
+
+/// Reads the value as a number, converted to the schema's unit where the derivation names one.
+pub fn read(d: &mut Derive<'_>, own: Option<&Node>) -> Option<()> {
+    let cell = d.text_value("number", own.map_or(d.span, |n| n.span))?;
+    let marks = marks(d, own)?;
+    let input = comparator::number_text(d, cell.clone())?;
+    if let Some(node) = row_unit::declared(d) {
+        return row_unit::read(d, node, cell, input, marks);
+    }
     let factor = unit::factor(d)?;
     let (function, kind) = if d.field.storage() == Kind::Integer && d.entry("bins").is_none() { ("parse_integer", Kind::Integer) } else { ("parse_number", Kind::Number) };
-    let args = vec![
-        input.clone(),
-        text(decimal.to_string()),
-        optional_text(group.map(String::from)),
-        number(Some(factor.numerator)),
-        number(Some(factor.denominator)),
-        number(Some(factor.offset)),
-    ];
-    let output = d.call(function, args);
-    d.fallible(&format!("p:{}", d.field.name.value), output, kind, input, code::PARSE, "parse");
+    let output = parse(d, function, input, marks, factor);
+    d.fallible(&format!("p:{}", d.field.name.value), output, kind, cell, code::PARSE, "parse");
     Some(())
 }
 

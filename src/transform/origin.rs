@@ -1,7 +1,7 @@
 //! Where a value comes from: a cell, the first of several cells, a constant, or nowhere.
 
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, Operator};
 use datafusion::functions::expr_fn::coalesce;
 
 use super::derive::{Kind, Typed, names_of};
@@ -122,6 +122,40 @@ pub static UNDETERMINED: Transform = Transform {
     example: "{undetermined: on paper until 2012}",
     lower: |d, node| absent(d, node, false),
 };
+
+/// Warns where a column's text passes into a text field as it is, and the schema does not say that it may.
+pub fn free_text(d: &mut Derive<'_>, value: &Expr) {
+    if d.field.free_text || d.field.pattern.is_some() || d.entry("map").is_some() || d.entry("match").is_some() || !passes(d, value) {
+        return;
+    }
+    d.found.push(
+        Diagnostic::warning(code::FREE_TEXT, d.span, format!("the texts of the column pass into `{}` as they are", d.field.name.value))
+            .label("people may have typed names here")
+            .related(d.field.name.span, "the field does not say which texts it takes")
+            .help("write `free_text: true` in the schema where that is meant; else `values` (type `code`), `pattern`, or a `map` or `match` here"),
+    );
+}
+
+/// Whether a column's text can come out of an expression. What only decides (a condition, a position) does not.
+fn passes(d: &Derive<'_>, expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(column) if column.name.starts_with("f:") => false,
+        Expr::Column(column) => match d.definitions.get(&column.name) {
+            Some(definition) if definition.kind != Kind::Text => false,
+            Some(definition) => passes(d, &definition.expr),
+            None => true,
+        },
+        Expr::Case(case) => case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()).any(|then| passes(d, then)),
+        Expr::ScalarFunction(call) => match call.func.name() {
+            "date_precision" | "comparator" | "bins" => false,
+            _ => call.args.iter().any(|arg| passes(d, arg)),
+        },
+        Expr::BinaryExpr(b) if b.op == Operator::StringConcat => passes(d, &b.left) || passes(d, &b.right),
+        Expr::Cast(cast) => passes(d, &cast.expr),
+        Expr::TryCast(cast) => passes(d, &cast.expr),
+        _ => false,
+    }
+}
 
 pub static ON_ERROR: Transform = Transform {
     key: "on_error",

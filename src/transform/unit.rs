@@ -3,14 +3,15 @@
 use octofhir_ucum::{AdvancedConversionContext, UcumError, convert, convert_with_context, validate};
 
 use super::derive::number;
-use super::{Derive, Kind, Role, Transform, Typed};
+use super::{Derive, Kind, Role, Transform, Typed, analyte, row_unit};
+use crate::config::Name;
 use crate::diagnostic::{Diagnostic, Span, code};
 
 pub static UNIT: Transform = Transform {
     key: "unit",
     role: Role::Step,
     fallible: false,
-    summary: "The cell's UCUM unit; the value is converted to the schema's.",
+    summary: "The cell's UCUM unit, or the column that says it for each row; the value is converted to the schema's.",
     example: "{from: TAILLE_CM, unit: cm}",
     lower: |d, node| {
         if !d.field.kind.value.is_number() && d.entry("bins").is_none() {
@@ -39,44 +40,67 @@ pub struct Factor {
     pub offset: f64,
 }
 
-const NONE: Factor = Factor { numerator: 1.0, denominator: 1.0, offset: 0.0 };
+pub const NONE: Factor = Factor { numerator: 1.0, denominator: 1.0, offset: 0.0 };
 
 /// The factor from the derivation's unit to the schema's; 1 where the derivation names none.
 pub fn factor(d: &mut Derive<'_>) -> Option<Factor> {
     let Some(node) = d.argument("unit") else { return Some(NONE) };
-    let from = crate::config::read::text(node, "unit", d.found)?.value;
-    let target = match &d.field.unit {
-        Some(unit) => unit.clone(),
+    if row_unit::declared(d).is_some() {
+        d.found.push(
+            Diagnostic::error(code::ROW_UNIT, node.span, "a unit for each row needs a number that is read from a cell")
+                .label("this value is not one")
+                .help("derive it by `from` and `unit`, and use that field here"),
+        );
+        return None;
+    }
+    let from = crate::config::read::text(node, "unit", d.found)?;
+    if d.field.unit.is_none() && d.entry("bins").is_some() {
         // Bins over a converted number: the bins are in the unit that the cell is in.
-        None if d.entry("bins").is_some() => return Some(NONE),
-        None => {
-            d.found.push(
-                Diagnostic::error(code::NO_SCHEMA_UNIT, node.span, format!("the schema gives `{}` no unit", d.field.name.value))
-                    .label("nothing to convert to")
-                    .related(d.field.name.span, "the field"),
-            );
-            return None;
-        }
-    };
-    if let Err(error) = validate(&from) {
-        d.found.push(unknown_unit(&from, node.span, code::DERIVATION_UNIT, &error));
+        return Some(NONE);
+    }
+    let target = target(d, node.span)?;
+    to_target(d, &from, &target)
+}
+
+/// The schema's unit, or a finding that there is none.
+pub fn target(d: &mut Derive<'_>, span: Span) -> Option<Name> {
+    if d.field.unit.is_none() {
+        d.found.push(
+            Diagnostic::error(code::NO_SCHEMA_UNIT, span, format!("the schema gives `{}` no unit", d.field.name.value))
+                .label("nothing to convert to")
+                .related(d.field.name.span, "the field"),
+        );
+    }
+    d.field.unit.clone()
+}
+
+/// The factor from a unit to the schema's, by the molar mass of the derivation's analyte where it needs one.
+pub fn to_target(d: &mut Derive<'_>, from: &Name, target: &Name) -> Option<Factor> {
+    if let Err(error) = validate(&from.value) {
+        d.found.push(unknown_unit(&from.value, from.span, code::DERIVATION_UNIT, &error));
         return None;
     }
     if validate(&target.value).is_err() {
         // The schema's own mistake is a finding there.
         return Some(NONE);
     }
-    match between(&from, &target.value) {
-        Ok(factor) => Some(factor),
-        Err(why) => {
-            d.found.push(
-                Diagnostic::error(code::NOT_CONVERTIBLE, node.span, format!("`{from}` does not convert to `{}`", target.value))
-                    .label(why)
-                    .related(target.span, "the schema's unit"),
-            );
-            None
-        }
+    let why = match between(&from.value, &target.value) {
+        Ok(factor) => return Some(factor),
+        Err(why) => why,
+    };
+    let by_substance = analyte::mass_and_substance(&from.value, &target.value);
+    if let (Some(by_substance), Some(node)) = (by_substance, d.argument("analyte")) {
+        // Another name of an analyte is a finding of its own word.
+        return Some(analyte::molar_mass(node.text().unwrap_or_default()).map_or(NONE, |grams| by_substance.factor(grams)));
     }
+    let mut finding = Diagnostic::error(code::NOT_CONVERTIBLE, from.span, format!("`{}` does not convert to `{}`", from.value, target.value))
+        .label(why)
+        .related(target.span, "the schema's unit");
+    if by_substance.is_some() {
+        finding = finding.help("a mass becomes an amount of substance by a molar mass: `analyte: creatinine` beside `unit` says of what");
+    }
+    d.found.push(finding);
+    None
 }
 
 /// A finding for a unit that is none.
@@ -94,7 +118,7 @@ pub fn is_unit(unit: &str) -> Result<(), UcumError> {
 }
 
 /// The linear conversion between two units, as a ratio of whole numbers where it is one.
-fn between(from: &str, to: &str) -> Result<Factor, String> {
+pub fn between(from: &str, to: &str) -> Result<Factor, String> {
     let context = AdvancedConversionContext::default();
     let forward = convert_with_context(1.0, from, to, &context).map_err(|e| e.to_string())?;
     let at_zero = convert(0.0, from, to).unwrap_or(0.0);

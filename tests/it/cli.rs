@@ -18,7 +18,7 @@ tables:
       count: {type: integer, range: [0, 50]}
       sex:   {type: code, values: [female, male]}
       dead:  {type: boolean}
-      note:  {type: text, length: [0, 20]}
+      note:  {type: text, length: [0, 20], free_text: true}
     rules:
       - {id: size_known, completeness: size, at_least: 10 %, severity: warning}
 ";

@@ -301,9 +301,7 @@ fn read_column(d: &mut Derive<'_>, name: &str, want: Want) -> Option<Expr> {
     let (hint, output, kind) = match want {
         Want::Any => return Some(cell),
         Want::Date => {
-            let mut args = vec![cell.clone()];
-            args.extend(date::source_formats(d).into_iter().map(crate::transform::derive::text));
-            (format!("d:{name}"), d.call("parse_date", args), Kind::Date)
+            (format!("d:{name}"), date::parse(d, cell.clone()), Kind::Date)
         }
         Want::Number => {
             let one = |v| crate::transform::derive::number(Some(v));
