@@ -106,6 +106,8 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Mapping> {
     let schema = keys.require("schema", found).and_then(|n| text(n, "schema", found));
     let site = keys.name("site", found);
     keys.words("description", found);
+    // Unfolded before.
+    super::reuse::KEYS.into_iter().for_each(|key| _ = keys.take(key));
     let sources = match keys.require("sources", found) {
         Some(n) => entries(n, "sources", found).into_iter().filter_map(|(name, n)| source(name, n, found)).collect(),
         None => vec![],

@@ -27,6 +27,7 @@ mod pseudonym;
 mod recode;
 mod span;
 mod whole;
+mod within;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ use datafusion::logical_expr::ScalarUDF;
 pub use date_format::{check_format, format_has_time, iso_days};
 pub use pattern::check_pattern;
 pub use pseudonym::Key;
+pub use within::{check_branch, is_within};
 
 /// All functions by name.
 pub fn by_name(key: Option<Key>) -> std::collections::BTreeMap<String, Arc<ScalarUDF>> {
@@ -63,6 +65,7 @@ pub fn udfs(key: Option<Key>) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(pseudonym::Pseudonym::new(key)),
         ScalarUDF::from(pattern::Matches),
         ScalarUDF::from(pattern::TextLength),
+        ScalarUDF::from(within::Within),
     ];
     functions.into_iter().map(Arc::new).collect()
 }

@@ -72,6 +72,8 @@ pub static REGISTRY: &[&Transform] = &[
     &pseudonym::PSEUDONYM,
     &clean::NULL,
     &date::BORN,
+    &map::CONCEPT_MAP,
+    &map::USE,
     &map::UNMAPPED,
     &map::IGNORE_CASE,
     &bins::CLOSED,
