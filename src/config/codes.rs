@@ -5,7 +5,7 @@
 //! difference. A Codelist is shared: a field points to it, and asks it for membership and descent.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use super::csv::{self, Row, Sheet};
 use super::read::{Keys, Name, Spanned, entries, text};
@@ -331,9 +331,19 @@ impl Sheet {
     }
 }
 
-/// Where a table of codes lies: beside the document that names it.
-pub fn beside(document: &std::path::Path, path: &Name) -> PathBuf {
-    document.parent().unwrap_or(std::path::Path::new("")).join(&path.value)
+/// Where a file lies that a document names: beside it. `sites/../base.yaml` is `base.yaml`, unless a
+/// link makes a difference.
+pub fn beside(document: &Path, path: &Name) -> PathBuf {
+    let whole = document.parent().unwrap_or(Path::new("")).join(&path.value);
+    let mut tidy = PathBuf::new();
+    for part in whole.components() {
+        match (part, tidy.components().next_back()) {
+            (Component::ParentDir, Some(Component::Normal(_))) => _ = tidy.pop(),
+            _ => tidy.push(part),
+        }
+    }
+    let same = matches!((tidy.canonicalize(), whole.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if same { tidy } else { whole }
 }
 
 impl Row {

@@ -276,13 +276,24 @@ impl Profile {
     }
 }
 
-/// Values of a field that are all told of; of a larger codelist only those that occur.
+/// Values of a field that are all told of; of a larger codelist only those that occur most, and the
+/// others as one.
 pub const MOST_VALUES: usize = 200;
 
 fn categories<'a>(values: impl Iterator<Item = &'a str>, rows: impl Fn(&str) -> u64) -> Distribution {
     let mut counts: Vec<CategoryCount> = values.map(|v| CategoryCount { value: v.to_owned(), rows: rows(v) }).collect();
     if counts.len() > MOST_VALUES {
         counts.retain(|c| c.rows > 0);
+    }
+    if counts.len() > MOST_VALUES {
+        let mut by_rows: Vec<usize> = (0..counts.len()).collect();
+        by_rows.sort_by_key(|at| std::cmp::Reverse(counts[*at].rows));
+        let kept: std::collections::HashSet<usize> = by_rows.into_iter().take(MOST_VALUES - 1).collect();
+        let all: u64 = counts.iter().map(|c| c.rows).sum();
+        let mut at = 0..;
+        counts.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
+        let told: u64 = counts.iter().map(|c| c.rows).sum();
+        counts.push(CategoryCount { value: "…".into(), rows: all - told });
     }
     Distribution::Category { counts }
 }
