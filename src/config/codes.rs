@@ -42,9 +42,9 @@ pub fn references(node: &Node, what: &str, found: &mut Diagnostics) -> Vec<Refer
 }
 
 /// Columns of a ConceptMap that mean something here; then those that people keep beside them.
-const CONCEPT_MAP: [&str; 9] = ["code", "target", "source_system", "label", "equivalence", "comment", "choice", "site", "field"];
-const BESIDE: [&str; 17] = [
-    "table", "column", "persons", "rows", "version", "source_version", "target_version", "target_system", "target_label", "label_en", "label_fr", "status",
+const CONCEPT_MAP: [&str; 10] = ["code", "target", "source_system", "label", "equivalence", "comment", "choice", "site", "table", "field"];
+const BESIDE: [&str; 16] = [
+    "column", "persons", "rows", "version", "source_version", "target_version", "target_system", "target_label", "label_en", "label_fr", "status",
     "author", "date", "reviewed_by", "reviewed_on", "note",
 ];
 
@@ -58,9 +58,8 @@ pub struct ConceptMap {
 
 #[derive(Debug, Clone)]
 struct Concept {
-    /// The site and field that the row is about; empty: every one.
-    site: String,
-    field: String,
+    /// Site, table and field that the row is about; empty: every one.
+    place: [String; 3],
     code: Name,
     target: Name,
     /// Chosen among several targets of the code.
@@ -74,13 +73,13 @@ impl ConceptMap {
     pub fn read(reference: &Reference, file: FileId, map: &SourceMap, found: &mut Diagnostics) -> Option<ConceptMap> {
         let known: Vec<&str> = CONCEPT_MAP.iter().chain(&BESIDE).copied().collect();
         let sheet = sheet(reference, file, map, &["code", "target"], &known, found)?;
-        let [code, target, site, field, choice, equivalence] = ["code", "target", "site", "field", "choice", "equivalence"].map(|c| sheet.column(c));
+        let [code, target, choice, equivalence] = ["code", "target", "choice", "equivalence"].map(|c| sheet.column(c));
+        let place = ["site", "table", "field"].map(|c| sheet.column(c));
         let mut rows = vec![];
         for row in &sheet.rows {
             let said = |column: Option<usize>| row.cell(column).value.to_lowercase();
             let concept = Concept {
-                site: row.cell(site).value,
-                field: row.cell(field).value,
+                place: place.map(|column| row.cell(column).value),
                 code: row.cell(code),
                 target: row.cell(target),
                 chosen: matches!(said(choice).as_str(), "yes" | "y" | "true" | "x" | "1" | "oui" | "o") || said(equivalence) == "preferred",
@@ -99,10 +98,12 @@ impl ConceptMap {
         Some(ConceptMap { name: reference.name.value.clone(), version: reference.version.clone().or_else(|| sheet.version()), rows })
     }
 
-    /// What an inline `map` of the field would hold. `used` is the place that names the ConceptMap.
-    pub fn entries(&self, site: &str, field: &str, used: Span, found: &mut Diagnostics) -> Vec<(Node, Node)> {
-        // A worklist speaks of many sites and fields; `patient.sex` is the field `sex`.
-        let mine = |c: &&Concept| (c.site.is_empty() || c.site == site) && (c.field.is_empty() || c.field.rsplit('.').next() == Some(field));
+    /// What an inline `map` would hold at `place`: site, table, field. `used` names the ConceptMap.
+    pub fn entries(&self, place: [&str; 3], used: Span, found: &mut Diagnostics) -> Vec<(Node, Node)> {
+        // A worklist speaks of many fields; `patient.sex` is the field `sex`.
+        let [_, table, field] = place;
+        let full = format!("{table}.{field}");
+        let mine = |c: &&Concept| c.place.iter().zip(place).all(|(said, here)| said.is_empty() || said == here) || (c.place[2] == full && (c.place[0].is_empty() || c.place[0] == place[0]));
         let mut order: Vec<&str> = vec![];
         let mut by_code: HashMap<&str, Vec<&Concept>> = HashMap::new();
         for concept in self.rows.iter().filter(mine) {

@@ -17,9 +17,6 @@ use super::yaml::{self, Node, Value};
 use super::mapping;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, SourceMap, Span, code};
 
-/// Keys of a mapping that are unfolded here.
-pub const KEYS: [&str; 4] = ["extends", "parameters", "derivations", "concept_maps"];
-
 /// Keys under which `null` is a value and does not take the base's away.
 const NULL_IS_A_VALUE: [&str; 5] = ["quote", "escape", "comment", "group", "on_error"];
 
@@ -160,16 +157,16 @@ impl<'a> Library<'a> {
         let site = get(&node, "site").and_then(Node::text).unwrap_or_default().to_owned();
         let shared: Vec<(Name, Node)> = get(&node, "derivations").map_or(vec![], |n| items(n, "derivations", found));
         let maps = get(&node, "concept_maps").map_or(vec![], |n| codes::references(n, "concept_maps", found));
-        each_under(node, "tables", &mut |table| {
+        each_entry_under(node, "tables", &mut |name, table| {
             each_entry_under(table, "fields", &mut |field, derivation| {
                 let derivation = used(derivation, &shared, &mut vec![], found);
-                self.with_concepts(derivation, &maps, &site, field, found)
+                self.with_concepts(derivation, &maps, [&site, name, field], found)
             })
         })
     }
 
-    /// A derivation with the entries of its ConceptMap as its `map`.
-    fn with_concepts(&mut self, derivation: Node, maps: &[Reference], site: &str, field: &str, found: &mut Diagnostics) -> Node {
+    /// A derivation with the entries of its ConceptMap as its `map`. `place`: site, table, field.
+    fn with_concepts(&mut self, derivation: Node, maps: &[Reference], place: [&str; 3], found: &mut Diagnostics) -> Node {
         let Value::Map(entries) = &derivation.value else { return derivation };
         let Some((key, value)) = entries.iter().find(|(k, _)| k.text() == Some("concept_map")) else { return derivation };
         let Some(name) = text(value, "concept_map", found) else { return derivation };
@@ -191,7 +188,7 @@ impl<'a> Library<'a> {
             return derivation;
         };
         let Some(map) = self.concept_map(reference, found) else { return derivation };
-        let pairs = map.entries(site, field, name.span, found);
+        let pairs = map.entries(place, name.span, found);
         let map_key = Node { value: Value::Scalar { text: "map".into(), quoted: false }, span: key.span };
         let map_node = Node { value: Value::Map(pairs), span: value.span };
         let mut entries = entries.clone();
