@@ -155,7 +155,7 @@ fn verb(cli: Cli) -> Result<u8, Error> {
             Err(code) => Ok(code),
         },
         Verb::Explain { pipeline, stage, format } => match checked(&pipeline, format, false) {
-            Ok(resolved) => explain(&resolved, stage).map(|()| exit::DONE),
+            Ok(mut resolved) => explain(&mut resolved, stage).map(|()| exit::DONE),
             Err(code) => Ok(code),
         },
         Verb::Run { pipeline, out, partitions, memory, quiet, force, format } => {
@@ -225,7 +225,8 @@ fn checked(pipeline: &Path, format: Format, is_check: bool) -> Result<Resolved, 
     }
 }
 
-fn explain(resolved: &Resolved, stage: Stage) -> Result<(), Error> {
+fn explain(resolved: &mut Resolved, stage: Stage) -> Result<(), Error> {
+    resolved.abridge();
     for table in &resolved.tables {
         let target = &resolved.schema.tables[table.table];
         println!("{}/{} → {}", table.site, table.source, target.name.value);

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use datafusion::logical_expr::Expr;
 
 use crate::config::mapping::Mapping;
-use crate::config::project::{self, Project};
+use crate::config::project::{self, Document, Project};
 use crate::config::schema::{FieldType, Schema};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, code};
 use crate::function::{self, Key};
@@ -28,8 +28,8 @@ pub struct Resolved {
     pub schema: Arc<Schema>,
     /// In the order in which they run.
     pub tables: Vec<ResolvedTable>,
-    /// Documents as read, for fingerprints: role (`schema`, `mapping`, `pipeline`), path, text.
-    pub documents: Vec<(String, PathBuf, String)>,
+    /// Documents as read, for fingerprints.
+    pub documents: Vec<Document>,
     key: Option<KeyPlace>,
 }
 
@@ -45,6 +45,11 @@ impl Resolved {
     pub fn key_place(&self) -> Option<&KeyPlace> {
         let has_pseudonym = self.schema.tables.iter().flat_map(|t| &t.fields).any(|f| f.kind.value == FieldType::Pseudonym);
         self.key.as_ref().filter(|_| has_pseudonym)
+    }
+
+    /// Cuts long lists of codes in the expressions, for people who read them.
+    pub fn abridge(&mut self) {
+        self.tables.iter_mut().for_each(|table| table.definitions.abridge());
     }
 
     /// Gives the key to the expressions that need it; a check does without.
@@ -91,25 +96,19 @@ pub fn check(path: &Path, functions: &Functions, map: &mut SourceMap, found: &mu
     let rules = schema::check(&project.schema, &scope, found);
     names_are_unique(&project, found);
     let mut tables = vec![];
-    for (mine, resolved) in each_mapping(&project, &rules, functions, &scope) {
-        mine.items.into_iter().for_each(|finding| found.push(finding));
+    for ((mine, resolved), (_, mapping)) in each_mapping(&project, &rules, functions, &scope).into_iter().zip(&project.mappings) {
+        project.found_in(mapping, mine.items, found);
         tables.extend(resolved);
     }
     if found.has_errors() {
         return None;
     }
-    let documents = project
-        .documents
-        .iter()
-        .enumerate()
-        .map(|(i, (path, file))| (["pipeline", "schema"].get(i).unwrap_or(&"mapping").to_string(), path.clone(), map.text(*file).to_owned()))
-        .collect();
     let base = path.parent().unwrap_or(Path::new(""));
     let key = project.pipeline.key.as_ref().map(|k| KeyPlace {
         variable: k.variable.as_ref().map(|v| v.value.clone()),
         file: k.file.as_ref().map(|f| base.join(&f.value)),
     });
-    Some(Resolved { pipeline: project.pipeline.name.value.clone(), schema: Arc::new(project.schema), tables, documents, key })
+    Some(Resolved { pipeline: project.pipeline.name.value.clone(), schema: Arc::new(project.schema), tables, documents: project.documents, key })
 }
 
 /// Findings and tables of each mapping, in the pipeline's order. A mapping knows of no other, and

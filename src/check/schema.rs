@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use datafusion::logical_expr::{Expr, not};
 
 use crate::config::schema::{Condition, Field, FieldType, Schema, Table};
-use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
 use crate::rule::{any_missing, plausibility};
 use crate::transform::derive::{column, field_column};
-use crate::transform::{SqlScope, condition, is_unit, unknown_unit};
+use crate::transform::{Kind, SqlScope, condition, is_unit, unknown_unit};
 
 /// Checks a schema and lowers its rules: per table, per rule, the violated condition.
 pub fn check(schema: &Schema, scope: &SqlScope, found: &mut Diagnostics) -> Vec<Vec<Option<Expr>>> {
@@ -75,13 +75,14 @@ fn field_is_sound(field: &Field, found: &mut Diagnostics) {
                     );
                 }
             }
-            if field.values.is_empty() {
+            if field.values.is_empty() && field.codelist_name.is_none() {
                 found.push(Diagnostic::error(code::BAD_VALUES, span, format!("the code `{}` has no values", field.name.value)).label("nothing is listed"));
             }
         }
         (_, Some(span)) => found.push(misfit("values", span, "codes")),
         (_, None) => {}
     }
+    within_is_sound(field, &misfit, found);
     if let Some(pattern) = &field.pattern {
         if !matches!(kind, FieldType::Text) {
             found.push(misfit("pattern", pattern.span, "texts"));
@@ -96,6 +97,33 @@ fn field_is_sound(field: &Field, found: &mut Diagnostics) {
             found.push(misfit("length", length.span, "texts"));
         } else if matches!(length.value, [Some(least), Some(most)] if least > most) {
             found.push(Diagnostic::error(code::BAD_RANGE, length.span, "the least length is above the most").label("write `[least, most]`"));
+        }
+    }
+}
+
+/// Each code of `within` has something below it, as far as the field's values are known.
+fn within_is_sound(field: &Field, misfit: &dyn Fn(&str, Span, &str) -> Diagnostic, found: &mut Diagnostics) {
+    let Some(first) = field.within.first() else { return };
+    if !matches!(field.kind.value, FieldType::Code | FieldType::Text) || field.storage() != Kind::Text {
+        found.push(misfit("within", first.span, "codes and texts"));
+        return;
+    }
+    let parents = field.codelist.as_ref().filter(|list| list.has_parents);
+    for root in &field.within {
+        let any = match parents {
+            Some(list) => list.has(&root.value),
+            None => crate::function::check_branch(&root.value).is_ok() && (field.values.is_empty() || field.values.iter().any(|v| crate::function::is_within(&v.value.value, &root.value))),
+        };
+        if !any {
+            found.push(
+                Diagnostic::error(code::WITHIN, root.span, format!("no value of the field `{}` lies within `{}`", field.name.value, root.value))
+                    .label(match (parents, crate::function::check_branch(&root.value)) {
+                        (Some(_), _) => "not a code of the codelist",
+                        (None, Ok(())) => "no value begins so",
+                        (None, Err(why)) => why,
+                    })
+                    .suggest(&root.value, field.similar(&root.value)),
+            );
         }
     }
 }

@@ -114,6 +114,11 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Mapping> {
     let schema = keys.require("schema", found).and_then(|n| text(n, "schema", found));
     let site = keys.name("site", found);
     keys.words("description", found);
+    // What `super::reuse` has unfolded.
+    keys.take("extends");
+    keys.take("parameters");
+    keys.take("derivations");
+    keys.take("concept_maps");
     let sources = match keys.require("sources", found) {
         Some(n) => entries(n, "sources", found).into_iter().filter_map(|(name, n)| source(name, n, found)).collect(),
         None => vec![],
@@ -246,6 +251,7 @@ pub fn character(node: &Node, what: &str, found: &mut Diagnostics) -> Option<(ch
 
 fn table(table: Name, node: &Node, found: &mut Diagnostics) -> Option<TableMapping> {
     let mut keys = Keys::new(node, format!("the table `{}`", table.value), found)?;
+    keys.take("include");
     let from = keys.require("from", found).and_then(|n| text(n, "from", found));
     let said = keys.peek("on_error").map(|n| n.span);
     let on_error = keys.choice("on_error", &OnError::WORDS, found);

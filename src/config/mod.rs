@@ -3,10 +3,13 @@
 //! Nothing here knows what a date or a unit is; that is [`crate::check`]'s work. Mistakes of form
 //! are collected, never thrown, so that one run shows all of them.
 
+pub mod codes;
+pub mod csv;
 pub mod mapping;
 pub mod pipeline;
 pub mod project;
 pub mod read;
+pub mod reuse;
 pub mod schema;
 pub mod yaml;
 

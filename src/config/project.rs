@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
+use super::reuse::Library;
 use super::{mapping, pipeline, read::Name, schema, yaml};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, FileId, SourceMap, Span, code};
 
@@ -13,16 +16,67 @@ pub struct Project {
     pub path: PathBuf,
     pub schema: schema::Schema,
     pub mappings: Vec<(PathBuf, mapping::Mapping)>,
-    /// Documents as read, for fingerprints: path, text.
-    pub documents: Vec<(PathBuf, FileId)>,
+    /// Documents as read, for fingerprints.
+    pub documents: Vec<Document>,
+}
+
+/// A document that was read.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// `pipeline`, `schema`, `mapping`, `base`, `table`, `codelist` or `concept_map`.
+    pub role: &'static str,
+    /// Of a codelist or ConceptMap: its name and version.
+    pub name: Option<String>,
+    pub version: Option<String>,
+    pub path: PathBuf,
+    pub file: FileId,
+    /// Of the file's bytes, in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Project {
+    /// Adds the findings of one mapping. Of those in files that mappings share (a base, a ConceptMap)
+    /// it says who uses them, and what several mappings find in one place is one finding.
+    pub fn found_in(&self, mapping: &mapping::Mapping, items: Vec<Diagnostic>, found: &mut Diagnostics) {
+        let alone = [mapping.name.span.file, self.schema.name.span.file, self.pipeline.name.span.file];
+        shared_by(&mapping.name, &alone, items, found);
+    }
+}
+
+fn shared_by(name: &Name, alone: &[FileId], items: Vec<Diagnostic>, found: &mut Diagnostics) {
+    const USED: &str = "mappings that use this: ";
+    for mut item in items {
+        if item.span.is_none_or(|span| alone.contains(&span.file)) || item.notes.iter().any(|n| n.starts_with(USED)) {
+            found.push(item);
+            continue;
+        }
+        let same = |other: &&mut Diagnostic| {
+            let plain: Vec<&String> = other.notes.iter().filter(|n| !n.starts_with(USED)).collect();
+            (other.code, other.span, &other.message, &other.label) == (item.code, item.span, &item.message, &item.label) && plain.iter().copied().eq(&item.notes)
+        };
+        let user = format!("`{}`", name.value);
+        match found.items.iter_mut().find(same).and_then(|other| other.notes.iter_mut().find(|n| n.starts_with(USED))) {
+            Some(note) if note.contains(&user) => {}
+            Some(note) => *note = format!("{note}, {user}"),
+            None => {
+                item.notes.push(format!("{USED}{user}"));
+                found.push(item);
+            }
+        }
+    }
 }
 
 /// Loads a pipeline and all that it names. `None` only where nothing more could be checked.
 pub fn load(path: &Path, map: &mut SourceMap, found: &mut Diagnostics) -> Option<Project> {
-    let mut documents = vec![];
-    let pipeline = document(path, None, "pipeline", map, found, &mut documents, pipeline::read)?;
+    let mut library = Library::new(map);
+    let pipeline = document(path, None, "pipeline", library.map, found, &mut library.documents, pipeline::read)?;
     let base = path.parent().unwrap_or(Path::new(""));
-    let schema = document(&base.join(&pipeline.schema.value), Some(&pipeline.schema), "schema", map, found, &mut documents, schema::read);
+    let schema_path = base.join(&pipeline.schema.value);
+    let mut schema = document(&schema_path, Some(&pipeline.schema), "schema", library.map, found, &mut library.documents, schema::read);
+    if let Some(schema) = &mut schema {
+        library.codelists(schema, &schema_path, found);
+    }
+    let alone: Vec<FileId> = library.documents.iter().filter(|d| d.role != "codelist").map(|d| d.file).collect();
     let mut mappings = vec![];
     let mut seen = std::collections::HashSet::new();
     for pattern in &pipeline.mappings {
@@ -31,12 +85,16 @@ pub fn load(path: &Path, map: &mut SourceMap, found: &mut Diagnostics) -> Option
                 found.push(Diagnostic::error(code::DUPLICATE_MAPPING, pattern.span, format!("`{}` is listed twice", path.display())).label("again here"));
                 continue;
             }
-            if let Some(mapping) = document(&path, Some(pattern), "mapping", map, found, &mut documents, mapping::read) {
+            let mut mine = Diagnostics::default();
+            if let Some(mapping) = library.mapping(&path, Some(pattern), &mut mine) {
+                let alone: Vec<FileId> = alone.iter().copied().chain([mapping.name.span.file]).collect();
+                shared_by(&mapping.name, &alone, std::mem::take(&mut mine.items), found);
                 mappings.push((path, mapping));
             }
+            mine.items.into_iter().for_each(|finding| found.push(finding));
         }
     }
-    Some(Project { pipeline, path: path.to_owned(), schema: schema?, mappings, documents })
+    Some(Project { pipeline, path: path.to_owned(), schema: schema?, mappings, documents: library.documents })
 }
 
 /// Paths that a glob or plain path names, sorted; none is a finding.
@@ -72,44 +130,18 @@ pub fn expand(base: &Path, pattern: &Name, code: Code, what: &str, found: &mut D
     }
 }
 
-fn document<T>(
+/// Reads one document of a kind; mistakes of form are findings.
+pub fn document<T>(
     path: &Path,
     named_at: Option<&Name>,
     kind: &str,
     map: &mut SourceMap,
     found: &mut Diagnostics,
-    documents: &mut Vec<(PathBuf, FileId)>,
+    documents: &mut Vec<Document>,
     read: impl Fn(&yaml::Node, &mut Diagnostics) -> Option<T>,
 ) -> Option<T> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let why = match error.kind() {
-                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-                _ => error.to_string(),
-            };
-            found.push(
-                Diagnostic::error(code::UNREADABLE_DOCUMENT, named_at.map(|n| n.span), format!("cannot read the {kind} `{}`", path.display()))
-                    .label(why.clone())
-                    .note(why),
-            );
-            return None;
-        }
-    };
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            found.push(
-                Diagnostic::error(code::UNREADABLE_DOCUMENT, named_at.map(|n| n.span), format!("the {kind} `{}` is not UTF-8", path.display()))
-                    .note(format!("the first wrong byte is at {}", error.utf8_error().valid_up_to()))
-                    .help("save it as UTF-8"),
-            );
-            return None;
-        }
-    };
-    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    let file = map.add(path.display().to_string(), text);
-    documents.push((path.to_owned(), file));
+    let role = ["pipeline", "schema", "mapping", "tests"].into_iter().find(|role| *role == kind).unwrap_or("table");
+    let file = text_of(path, named_at, kind, role, map, found, documents)?;
     let before = found.items.len();
     let Some(node) = yaml::parse(map.text(file), file, found) else {
         if found.items.len() == before {
@@ -135,4 +167,62 @@ fn document<T>(
         return None;
     }
     read(&node, found)
+}
+
+/// Reads the text of a file and keeps it among the documents; a byte order mark is not part of it.
+pub(super) fn text_of(
+    path: &Path,
+    named_at: Option<&Name>,
+    kind: &str,
+    role: &'static str,
+    map: &mut SourceMap,
+    found: &mut Diagnostics,
+    documents: &mut Vec<Document>,
+) -> Option<FileId> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                _ => error.to_string(),
+            };
+            found.push(
+                Diagnostic::error(code::UNREADABLE_DOCUMENT, named_at.map(|n| n.span), format!("cannot read the {kind} `{}`", path.display()))
+                    .label(why.clone())
+                    .note(why),
+            );
+            return None;
+        }
+    };
+    let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+    let bytes = if path.extension().is_some_and(|e| e == "gz") { unpacked(&bytes, path, named_at, kind, found)? } else { bytes };
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            found.push(
+                Diagnostic::error(code::UNREADABLE_DOCUMENT, named_at.map(|n| n.span), format!("the {kind} `{}` is not UTF-8", path.display()))
+                    .note(format!("the first wrong byte is at {}", error.utf8_error().valid_up_to()))
+                    .help("save it as UTF-8"),
+            );
+            return None;
+        }
+    };
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    let file = map.add(path.display().to_string(), text);
+    documents.push(Document { role, name: None, version: None, path: path.to_owned(), file, sha256 });
+    Some(file)
+}
+
+/// A compressed table of codes; what it unpacks to must fit into memory several times.
+fn unpacked(bytes: &[u8], path: &Path, named_at: Option<&Name>, kind: &str, found: &mut Diagnostics) -> Option<Vec<u8>> {
+    use std::io::Read;
+    const MOST: u64 = 256 << 20;
+    let mut text = vec![];
+    let why = match flate2::read::MultiGzDecoder::new(bytes).take(MOST + 1).read_to_end(&mut text) {
+        Ok(_) if text.len() as u64 <= MOST => return Some(text),
+        Ok(_) => "it is larger than 256 MB".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    found.push(Diagnostic::error(code::UNREADABLE_DOCUMENT, named_at.map(|n| n.span), format!("cannot unpack the {kind} `{}`", path.display())).label(why.clone()).note(why));
+    None
 }

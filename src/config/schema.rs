@@ -1,7 +1,9 @@
 //! The target as written: tables, fields, constraints, rules.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::codes::{Codelist, Reference, references};
 use super::read::{Keys, Name, Spanned, choice, entries, text, texts, words, wrong_kind};
 use super::yaml::{Node, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
@@ -12,6 +14,7 @@ pub struct Schema {
     pub name: Name,
     pub version: String,
     pub description: BTreeMap<String, String>,
+    pub codelists: Vec<Reference>,
     pub tables: Vec<Table>,
 }
 
@@ -83,6 +86,12 @@ pub struct Field {
     pub range: Option<Spanned<[Option<Name>; 2]>>,
     pub values: Vec<CodeValue>,
     pub values_span: Option<Span>,
+    /// Name or file of the codelist that holds the values.
+    pub codelist_name: Option<Name>,
+    /// It, once it is read; `values` are its codes then.
+    pub codelist: Option<Arc<Codelist>>,
+    /// Codes of which a value is one or a descendant.
+    pub within: Vec<Name>,
     pub ordered: bool,
     pub required: bool,
     pub pattern: Option<Name>,
@@ -94,6 +103,21 @@ pub struct Field {
     pub severity: BTreeMap<String, RuleSeverity>,
     pub description: BTreeMap<String, String>,
     pub concept: BTreeMap<String, String>,
+}
+
+impl Field {
+    /// Whether the field's list, where it has one, holds the value.
+    pub fn lists(&self, value: &str) -> bool {
+        match &self.codelist {
+            Some(list) => list.has(value),
+            None => self.values.is_empty() || self.values.iter().any(|v| v.value.value == value),
+        }
+    }
+
+    /// Values that a misspelt one may have meant.
+    pub fn similar(&self, value: &str) -> Vec<&str> {
+        super::codes::similar(&self.values, value)
+    }
 }
 
 /// A value of a code field with its labels.
@@ -166,13 +190,14 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Schema> {
     let name = keys.name("schema", found);
     let version = keys.require("version", found).and_then(|n| text(n, "version", found));
     let description = keys.words("description", found);
+    let codelists = keys.take("codelists").map_or(vec![], |n| references(n, "codelists", found));
     let tables = match keys.require("tables", found) {
         Some(node) => entries(node, "tables", found).into_iter().filter_map(|(name, n)| table(name, n, found)).collect(),
         None => vec![],
     };
     keys.finish(found);
     Some(Schema { name: name?, // A missing version is a finding already, and hides no other.
-        version: version.map(|v| v.value).unwrap_or_default(), description, tables })
+        version: version.map(|v| v.value).unwrap_or_default(), description, codelists, tables })
 }
 
 fn table(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Table> {
@@ -224,10 +249,14 @@ fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> {
     });
     let unit = keys.text("unit", found);
     let range = keys.take("range").and_then(|n| pair(n, "range", found));
-    let (values, values_span) = match keys.take("values") {
-        Some(n) => (code_values(n, found), Some(n.span)),
-        None => (vec![], None),
+    let (values, values_span, codelist_name) = match keys.take("values") {
+        Some(n) => match named_codelist(n) {
+            Some(name) => (vec![], Some(n.span), text(name, "codelist", found)),
+            None => (code_values(n, found), Some(n.span), None),
+        },
+        None => (vec![], None, None),
     };
+    let within = keys.texts("within", found).unwrap_or_default();
     let ordered = keys.flag("ordered", found).unwrap_or(false);
     let required = keys.flag("required", found).unwrap_or(false);
     let pattern = keys.text("pattern", found);
@@ -252,7 +281,7 @@ fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> {
         Some(n) => {
             let mut inner = Keys::new(n, "the field's severities", found)?;
             let mut map = BTreeMap::new();
-            for constraint in ["required", "range", "values", "pattern", "length"] {
+            for constraint in ["required", "range", "values", "within", "pattern", "length"] {
                 if let Some(severity) = inner.choice(constraint, &SEVERITIES, found) {
                     map.insert(constraint.to_owned(), severity.value);
                 }
@@ -265,7 +294,7 @@ fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> {
     let description = keys.words("description", found);
     let concept = keys.words("concept", found);
     keys.finish(found);
-    Some(Field { name, kind: kind?, unit, range, values, values_span, ordered, required, pattern, free_text, length, severity, description, concept })
+    Some(Field { name, kind: kind?, unit, range, values, values_span, codelist_name, codelist: None, within, ordered, required, pattern, free_text, length, severity, description, concept })
 }
 
 fn pair(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Spanned<[Option<Name>; 2]>> {
@@ -282,6 +311,17 @@ fn pair(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Spanned<[Opt
             );
             None
         }
+    }
+}
+
+/// `values: {codelist: NAME}` names a codelist in place of listing values.
+fn named_codelist(node: &Node) -> Option<&Node> {
+    match &node.value {
+        Value::Map(items) => match items.as_slice() {
+            [(key, value)] if key.text() == Some("codelist") && matches!(value.value, Value::Scalar { .. }) && !value.is_null() => Some(value),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

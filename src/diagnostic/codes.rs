@@ -41,6 +41,13 @@ codes! {
     BAD_THRESHOLD = "C113", "not a threshold", "A threshold is a share such as `90 %` or a number of rows.";
     BAD_NAME = "C114", "not usable as a name", "Sites, tables, fields and sources name folders and columns.";
     SEVERAL_DOCUMENTS = "C115", "several YAML documents in one file", "Only one would be read.";
+    CODES_FILE = "C121", "not a usable table of codes", "A ConceptMap needs the columns `code` and `target`, a codelist `code`; a broken row could hide others.";
+    UNKNOWN_CODES_COLUMN = "C122", "a column that means nothing", "A misspelt column of a table of codes would otherwise be ignored in silence.";
+    EXTENDS_CYCLE = "C131", "files that lead back to themselves", "A base cannot extend, include or use what is built on it.";
+    NOTHING_TO_REMOVE = "C132", "`null` takes nothing away", "The base has nothing of this name, so the name is probably misspelt.";
+    UNKNOWN_PARAMETER = "C133", "unknown parameter", "The text would hold the parameter's name in place of its value.";
+    UNUSED_PARAMETER = "C134", "a parameter that nothing uses", "A misspelt parameter leaves the base's value in force.";
+    UNKNOWN_SHARED = "C135", "unknown shared derivation", "The field would lose half of its derivation.";
 
     UNKNOWN_TYPE = "S201", "unknown field type", "The type decides how a cell's text is read and stored.";
     KEY_FIELD = "S202", "the key names a field that is not there", "Uniqueness could not be tested.";
@@ -55,6 +62,9 @@ codes! {
     RULE_CATEGORY = "S211", "the rule has not exactly one category", "Kahn 2016: conformance, completeness or plausibility.";
     RULE_THRESHOLD = "S212", "the threshold does not fit the rule", "Completeness takes `at_least`, the other categories `at_most`.";
     BAD_VALUES = "S213", "the values of the code are not usable", "A code needs at least one value, and each once.";
+    UNKNOWN_CODELIST = "S221", "unknown codelist", "The field would have no values.";
+    WITHIN = "S222", "no code lies within", "Every value would violate the constraint.";
+    CODE_PARENT = "S223", "the codelist's parents are not a tree", "Who descends from whom could not be told.";
 
     UNKNOWN_FIELD = "M301", "the schema has no such field", "The derivation would go nowhere.";
     UNKNOWN_COLUMN = "M302", "the source has no such column", "The header of the file does not name it.";
@@ -86,6 +96,9 @@ codes! {
     CONSTANT = "M328", "the constant does not fit the field", "Every row would fail the schema.";
     SAME_MAP_KEY = "M329", "the map has the same key twice", "The entries differ only in case, which is ignored here.";
     FREE_TEXT = "M341", "free text passes into the cohort", "What people type can name a person; a field says so by `free_text: true`, or says which texts there are.";
+    UNKNOWN_CONCEPT_MAP = "M361", "unknown ConceptMap", "The codes could not be looked up.";
+    TWO_TARGETS = "M362", "a code with two targets", "Which of them is meant is a choice that people make, not a program.";
+    UNFILLED = "M363", "codes without a target", "They are unmapped until somebody fills in the file.";
 
     UNKNOWN_TRANSFORM = "T401", "unknown transform", "It would be ignored in silence.";
     DATE_FORMAT = "T402", "not a date format", "The format's specifiers are strptime's: `%d/%m/%Y`.";
@@ -116,6 +129,7 @@ codes! {
     KEY = "R506", "the key is not unique", "Another row of the table has the same key.";
     RULE = "R507", "violates a rule", "A condition of the schema over several fields.";
     COMPLETENESS = "R508", "not complete enough", "The share of rows with a value is below the threshold.";
+    NOT_WITHIN = "R521", "outside the branch", "The schema's `within`: the code itself or one that descends from it.";
 
     UNREADABLE = "D601", "the source cannot be read", "The run stops; nothing is written.";
     EMPTY_FILE = "D602", "the file is empty", "Not even a header is there.";

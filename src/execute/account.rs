@@ -5,7 +5,6 @@ use std::fs::File;
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::TableRun;
 use super::commit::Staging;
@@ -14,6 +13,7 @@ use super::summarise::{accepted_schema, rejected_schema};
 use super::summary::{Account, RunSummary};
 use super::write::{PartFile, PartWriter};
 use crate::check::Resolved;
+use crate::config::project::Document;
 use crate::error::Error;
 
 /// Where the rows of one table run are, relative to the run's folder.
@@ -126,8 +126,16 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], pl
                 "rows_quarantined": a.rows_quarantined, "rows_filtered": a.rows_filtered, "rows_deduplicated": a.rows_deduplicated, "files": p.cohort, "quarantine": p.quarantine})
         })
         .collect();
-    let fingerprint = |text: &str| Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect::<String>();
-    let documents: Vec<_> = resolved.documents.iter().map(|(role, path, text)| json!({"role": role, "path": path.display().to_string(), "sha256": fingerprint(text)})).collect();
+    let document = |d: &Document| {
+        let mut entry = json!({"role": d.role, "path": d.path.display().to_string(), "sha256": d.sha256});
+        for (key, value) in [("name", &d.name), ("version", &d.version)] {
+            if let Some(value) = value {
+                entry[key] = json!(value);
+            }
+        }
+        entry
+    };
+    let documents: Vec<_> = resolved.documents.iter().map(document).collect();
     let manifest = json!({
         "format": 1,
         "tool": summary.tool,

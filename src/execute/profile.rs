@@ -38,7 +38,7 @@ enum Counts {
     Nothing,
     Numbers(Numbers),
     Years(Years),
-    Texts(Vec<(String, u64)>),
+    Texts(HashMap<String, u64, FixedState>),
 }
 
 /// Counts of numbers; small whole numbers have their own slots.
@@ -194,9 +194,10 @@ impl Profile {
                     if array.is_null(at) {
                         continue;
                     }
+                    let few = seen.len() < 32;
                     match seen.iter_mut().find(|(known, ..)| known == view) {
                         Some((_, _, n)) => *n += 1,
-                        None if *view as u32 <= INLINE => seen.push((*view, at, 1)),
+                        None if *view as u32 <= INLINE && few => seen.push((*view, at, 1)),
                         None => self.text(array.value(at), 1),
                     }
                 }
@@ -232,12 +233,12 @@ impl Profile {
             return;
         }
         if !matches!(self.counts, Counts::Texts(_)) {
-            self.counts = Counts::Texts(vec![]);
+            self.counts = Counts::Texts(HashMap::default());
         }
         if let Counts::Texts(texts) = &mut self.counts {
-            match texts.iter_mut().find(|(v, _)| v == value) {
-                Some((_, n)) => *n += times,
-                None => texts.push((value.to_owned(), times)),
+            match texts.get_mut(value) {
+                Some(n) => *n += times,
+                None => _ = texts.insert(value.to_owned(), times),
             }
         }
     }
@@ -259,16 +260,15 @@ impl Profile {
     pub fn distribution(&self, field: &Field) -> Option<Distribution> {
         match (&self.counts, field.kind.value) {
             (_, FieldType::Text | FieldType::Pseudonym) => None,
-            (Counts::Texts(texts), FieldType::Code) => Some(categories(field.values.iter().map(|v| v.value.value.as_str()), |v| {
-                texts.iter().find(|(t, _)| t == v).map_or(0, |(_, n)| *n)
-            })),
-            (Counts::Numbers(numbers), FieldType::Code) => Some(categories(field.values.iter().map(|v| v.value.value.as_str()), |v| {
-                let wanted = v.parse::<i64>().map(|v| v as f64).unwrap_or(f64::NAN);
-                numbers.sorted().iter().find(|(number, _)| *number == wanted).map_or(0, |(_, n)| *n)
-            })),
-            (Counts::Texts(texts), FieldType::Boolean) => {
-                Some(categories(["true", "false"].into_iter(), |v| texts.iter().find(|(t, _)| t == v).map_or(0, |(_, n)| *n)))
+            (Counts::Texts(texts), FieldType::Code) => Some(categories(field.values.iter().map(|v| v.value.value.as_str()), |v| texts.get(v).copied().unwrap_or(0))),
+            (Counts::Numbers(numbers), FieldType::Code) => {
+                let sorted = numbers.sorted();
+                Some(categories(field.values.iter().map(|v| v.value.value.as_str()), |v| {
+                    let wanted = v.parse::<i64>().map(|v| v as f64).unwrap_or(f64::NAN);
+                    sorted.binary_search_by(|(number, _)| number.total_cmp(&wanted)).map_or(0, |at| sorted[at].1)
+                }))
             }
+            (Counts::Texts(texts), FieldType::Boolean) => Some(categories(["true", "false"].into_iter(), |v| texts.get(v).copied().unwrap_or(0))),
             (Counts::Years(counted), _) => years(counted),
             (Counts::Numbers(numbers), _) => number_distribution(&numbers.sorted()),
             _ => None,
@@ -276,8 +276,26 @@ impl Profile {
     }
 }
 
+/// Values of a field that are all told of; of a larger codelist only those that occur most, and the
+/// others as one.
+pub const MOST_VALUES: usize = 200;
+
 fn categories<'a>(values: impl Iterator<Item = &'a str>, rows: impl Fn(&str) -> u64) -> Distribution {
-    Distribution::Category { counts: values.map(|v| CategoryCount { value: v.to_owned(), rows: rows(v) }).collect() }
+    let mut counts: Vec<CategoryCount> = values.map(|v| CategoryCount { value: v.to_owned(), rows: rows(v) }).collect();
+    if counts.len() > MOST_VALUES {
+        counts.retain(|c| c.rows > 0);
+    }
+    if counts.len() > MOST_VALUES {
+        let mut by_rows: Vec<usize> = (0..counts.len()).collect();
+        by_rows.sort_by_key(|at| std::cmp::Reverse(counts[*at].rows));
+        let kept: std::collections::HashSet<usize> = by_rows.into_iter().take(MOST_VALUES - 1).collect();
+        let all: u64 = counts.iter().map(|c| c.rows).sum();
+        let mut at = 0..;
+        counts.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
+        let told: u64 = counts.iter().map(|c| c.rows).sum();
+        counts.push(CategoryCount { value: "…".into(), rows: all - told });
+    }
+    Distribution::Category { counts }
 }
 
 fn years(counted: &Years) -> Option<Distribution> {

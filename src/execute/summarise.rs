@@ -1,6 +1,6 @@
 //! Counts of all partitions → [`RunSummary`], and the schemas of the files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema, SchemaRef};
 
 use super::TableRun;
-use super::profile::Profile;
+use super::profile::{MOST_VALUES, Profile};
 use super::sink::{TextCounts, reason_fields};
 use super::summary::*;
 use crate::check::{FieldState, Resolved, ResolvedTable};
@@ -27,6 +27,8 @@ pub fn accepted_schema(resolved: &Resolved, table: &ResolvedTable) -> SchemaRef 
             let mut metadata: HashMap<String, String> = HashMap::from([("type".into(), field.kind.value.word().into())]);
             metadata.extend(field.unit.as_ref().map(|u| ("unit".to_owned(), u.value.clone())));
             metadata.extend(field.description.iter().map(|(language, text)| (format!("description.{language}"), text.clone())));
+            metadata.extend(field.codelist.iter().map(|list| ("codelist".to_owned(), list.name.clone())));
+            metadata.extend(field.codelist.iter().filter_map(|list| Some(("codelist.version".to_owned(), list.version.clone()?))));
             metadata.extend(field.concept.iter().map(|(system, code)| (format!("concept.{system}"), code.clone())));
             ArrowField::new(&field.name.value, stored(field.storage()), true).with_metadata(metadata)
         })
@@ -88,7 +90,7 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], sta
         format: 1,
         tool: concat!("cohorte ", env!("CARGO_PKG_VERSION")).to_owned(),
         pipeline: resolved.pipeline.clone(),
-        schema: schema_summary(resolved),
+        schema: schema_summary(resolved, &variables),
         started_at: started.1.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         seconds: started.0.elapsed().as_secs_f64(),
         sites,
@@ -363,16 +365,27 @@ fn sources(resolved: &Resolved, runs: &[TableRun]) -> Vec<SourceSummary> {
     out
 }
 
-fn schema_summary(resolved: &Resolved) -> SchemaSummary {
+/// The schema as the report tells it. Of a large codelist only the codes that occur are told.
+fn schema_summary(resolved: &Resolved, variables: &[Variable]) -> SchemaSummary {
     let schema = &resolved.schema;
-    let field = |field: &Field| FieldSummary {
+    let occurring = |table: &Table, field: &Field| -> HashSet<&str> {
+        let mine = variables.iter().filter(|v| v.table == table.name.value && v.field == field.name.value);
+        let counts = mine.filter_map(|v| match &v.distribution { Some(Distribution::Category { counts }) => Some(counts), _ => None });
+        counts.flatten().map(|c| c.value.as_str()).collect()
+    };
+    let values = |table: &Table, field: &Field| -> Vec<ValueLabel> {
+        let told = (field.values.len() > MOST_VALUES).then(|| occurring(table, field));
+        let told = |value: &str| told.as_ref().is_none_or(|told| told.contains(value));
+        field.values.iter().filter(|v| told(&v.value.value)).map(|v| ValueLabel { value: v.value.value.clone(), label: v.label.clone() }).collect()
+    };
+    let field = |table: &Table, field: &Field| FieldSummary {
         name: field.name.value.clone(),
         kind: field.kind.value.word().to_owned(),
         unit: field.unit.as_ref().map(|u| u.value.clone()),
         required: field.required,
         description: field.description.clone(),
         concept: field.concept.clone(),
-        values: field.values.iter().map(|v| ValueLabel { value: v.value.value.clone(), label: v.label.clone() }).collect(),
+        values: values(table, field),
         ordered: field.ordered,
         range: field.range.as_ref().map(|r| r.value.clone().map(|end| end.map(|e| e.value))),
     };
@@ -380,7 +393,7 @@ fn schema_summary(resolved: &Resolved) -> SchemaSummary {
         name: table.name.value.clone(),
         description: table.description.clone(),
         key: table.key.iter().map(|k| k.value.clone()).collect(),
-        fields: table.fields.iter().map(field).collect(),
+        fields: table.fields.iter().map(|f| field(table, f)).collect(),
     });
     SchemaSummary { name: schema.name.value.clone(), version: schema.version.clone(), description: schema.description.clone(), tables: tables.collect() }
 }

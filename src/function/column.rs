@@ -8,7 +8,8 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringViewArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, ListArray, PrimitiveArray,
+    StringViewArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow::compute::cast;
@@ -99,6 +100,14 @@ impl<'a> Arguments<'a> {
     /// The text literals from position `from` on.
     pub(super) fn texts(&self, from: usize) -> Result<Vec<&'a str>> {
         (from..self.len()).map(|at| self.text(at)).collect()
+    }
+
+    /// A literal that is a list of texts.
+    pub(super) fn list(&self, at: usize) -> Option<&'a Arc<ListArray>> {
+        match self.args.get(at) {
+            Some(ColumnarValue::Scalar(ScalarValue::List(list))) => Some(list),
+            _ => None,
+        }
     }
 
     /// A boolean literal.

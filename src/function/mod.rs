@@ -31,6 +31,7 @@ mod pseudonym;
 mod recode;
 mod span;
 mod whole;
+mod within;
 
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub use date_format::{format_has_time, iso_days};
 pub use date_reading::{Completion, Facts, Flaw, Partial, check_format, check_zone};
 pub use pattern::{check_pattern, check_search};
 pub use pseudonym::Key;
+pub use within::{check_branch, is_within};
 
 /// All functions by name.
 pub fn by_name(key: Option<Key>) -> std::collections::BTreeMap<String, Arc<ScalarUDF>> {
@@ -74,6 +76,7 @@ pub fn udfs(key: Option<Key>) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(pattern::MatchFirst),
         ScalarUDF::from(pattern::IsUnmatched),
         ScalarUDF::from(pattern::TextLength),
+        ScalarUDF::from(within::Within),
     ];
     functions.into_iter().map(Arc::new).collect()
 }

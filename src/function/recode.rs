@@ -5,14 +5,15 @@
 //! up to twelve bytes is one integer, so a small map is a handful of integer comparisons and a
 //! large one a hash table of integers. The targets are made ready once, as views or numbers.
 //!
-//! The table is built once per batch. That is nothing for hundreds of keys; a code list of tens of
-//! thousands belongs into a joined table.
+//! A small table is built once per batch, which is nothing for dozens of keys. A large one travels as
+//! two lists in two literals, and what was made ready of a list is kept as long as others do not
+//! crowd it out, so that tens of thousands of codes cost what dozens do.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, BooleanArray};
+use arrow::array::{Array, AsArray, BooleanArray, ListArray, StringViewArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, ScalarValue, internal_err, plan_datafusion_err, plan_err};
@@ -30,6 +31,7 @@ use super::column::{
 /// Int64 or Boolean, for the mode `'text'`, `'integer'` or `'boolean'`.
 ///
 /// Values are text literals in every mode (`'2'`, `'true'`), or NULL where the target is missing.
+/// In place of the pairs there may be two lists of texts, the keys and their values.
 /// The first of equal keys counts. With `ignore_case` the keys compare by the lower case of each
 /// character, accents included. A text that is no key gives null; with `keep_unmapped` it stays,
 /// in the other modes only where it reads as one of their values. `is_unmapped` tells a key whose
@@ -59,6 +61,11 @@ impl ScalarUDFImpl for Recode {
         let text = args.text_column(0)?;
         let mode = Mode::named(self.name(), args.text(1)?)?;
         let keep = args.boolean(3)?;
+        if let Some(list) = args.list(4) {
+            args.exactly(6)?;
+            let keys = prepared(self.name(), list, args.boolean(2)?)?;
+            return listed(&args, &text, mode, keep, &keys);
+        }
         if !args.len().is_multiple_of(2) {
             return plan_err!("recode: the last key has no value");
         }
@@ -127,8 +134,51 @@ impl ScalarUDFImpl for Recode {
     }
 }
 
+/// `recode` by two lists. Values are looked at where they occur: most of a large list does not.
+fn listed(args: &Arguments<'_>, text: &StringViewArray, mode: Mode, keep: bool, keys: &Keys) -> Result<ColumnarValue> {
+    let values = args.list(5).and_then(|list| list.values().as_string_view_opt().cloned());
+    let values = values.ok_or_else(|| plan_datafusion_err!("recode: argument 6 must be a list of texts"))?;
+    let value = |at: usize| (at < values.len() && values.is_valid(at)).then(|| values.value(at).as_bytes());
+    let mut scratch = Vec::new();
+    match mode {
+        Mode::Text => {
+            let before = if keep { text.data_buffers() } else { &[] };
+            let mut store = Store::after(before.len());
+            let mut views = Vec::with_capacity(text.len());
+            let mut rows = cells(text);
+            let valid = BooleanBuffer::collect_bool(text.len(), |_| {
+                let target = rows.next().and_then(|cell| match keys.find(cell, &mut scratch) {
+                    Some(key) => value(key).map(|value| store.keep(value)),
+                    None => keep.then_some(cell.view),
+                });
+                views.push(target.unwrap_or_default());
+                target.is_some()
+            });
+            // SAFETY: as in `recode` by pairs.
+            let recoded = unsafe { text_array(views, store.finish(before), nulls(text.nulls(), valid)) };
+            args.answer(0, recoded)
+        }
+        Mode::Integer => {
+            let target = |cell: Cell<'_>| match keys.find(cell, &mut scratch) {
+                Some(key) => value(key).and_then(integer),
+                None if keep => integer(cell.bytes),
+                None => None,
+            };
+            args.answer(0, primitive_column::<Int64Type>(text, target))
+        }
+        Mode::Boolean => {
+            let target = |cell: Cell<'_>| match keys.find(cell, &mut scratch) {
+                Some(key) => value(key).and_then(boolean),
+                None if keep => boolean(cell.bytes),
+                None => None,
+            };
+            args.answer(0, boolean_column(text, target))
+        }
+    }
+}
+
 /// `is_unmapped(text, ignore_case, key1, key2, …)` → Boolean: null where the text is null, else
-/// true where it is none of the keys of a `recode`.
+/// true where it is none of the keys of a `recode`. In place of the keys there may be a list of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IsUnmapped;
 
@@ -148,7 +198,10 @@ impl ScalarUDFImpl for IsUnmapped {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let args = Arguments::new(self.name(), &args);
         let text = args.text_column(0)?;
-        let keys = Keys::new(&args.texts(2)?, args.boolean(1)?);
+        let keys = match args.list(2) {
+            Some(list) => prepared(self.name(), list, args.boolean(1)?)?,
+            None => Arc::new(Keys::new(&args.texts(2)?, args.boolean(1)?)),
+        };
         let (mut rows, mut scratch) = (cells(&text), Vec::new());
         let unmapped = BooleanBuffer::collect_bool(text.len(), |_| {
             rows.next()
@@ -240,6 +293,34 @@ enum Index {
         short: HashMap<u128, usize, BuildHasherDefault<Mix>>,
         long: HashMap<Box<[u8]>, usize>,
     },
+}
+
+/// A list that was made ready, with the list itself: while it is kept its address is its own.
+type Prepared = (Arc<ListArray>, bool, Arc<Keys>);
+
+/// The lists made ready last. A function has no state of its own; this is only memory of what
+/// would come out again.
+static PREPARED: Mutex<Vec<Prepared>> = Mutex::new(vec![]);
+const MOST_PREPARED: usize = 64;
+
+/// The keys of a list, made ready once.
+fn prepared(function: &str, list: &Arc<ListArray>, ignore_case: bool) -> Result<Arc<Keys>> {
+    let known = |kept: &[Prepared]| {
+        kept.iter().find(|(other, fold, _)| Arc::ptr_eq(other, list) && *fold == ignore_case).map(|(.., keys)| Arc::clone(keys))
+    };
+    if let Some(keys) = known(&PREPARED.lock().unwrap_or_else(PoisonError::into_inner)) {
+        return Ok(keys);
+    }
+    let texts = list.values();
+    let texts = texts.as_string_view_opt().ok_or_else(|| plan_datafusion_err!("{function}: the keys must be a list of texts"))?;
+    let texts = texts.iter().map(|key| key.ok_or_else(|| plan_datafusion_err!("{function}: a key must not be NULL")));
+    let keys = Arc::new(Keys::new(&texts.collect::<Result<Vec<_>>>()?, ignore_case));
+    let mut kept = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.len() >= MOST_PREPARED {
+        kept.remove(0);
+    }
+    kept.push((Arc::clone(list), ignore_case, Arc::clone(&keys)));
+    Ok(keys)
 }
 
 impl Keys {
@@ -362,6 +443,7 @@ mod tests {
 
     use arrow::array::{AsArray, BooleanArray, Int64Array, StringViewArray};
     use arrow::datatypes::Int64Type;
+    use datafusion::common::utils::SingleRowListArrayBuilder;
     use datafusion::common::{Result, ScalarValue};
     use proptest::prelude::*;
 
@@ -472,6 +554,27 @@ mod tests {
             dead.as_boolean(),
             &BooleanArray::from(vec![Some(true), Some(false), None, Some(true), None])
         );
+    }
+
+    #[test]
+    fn large_maps_travel_as_lists() {
+        let list = |texts: Vec<Option<String>>| {
+            let texts: StringViewArray = texts.into_iter().collect();
+            SingleRowListArrayBuilder::new(std::sync::Arc::new(texts)).build_list_scalar()
+        };
+        let numbers = || (0..50_000).map(|n| Some(n.to_string()));
+        let codes = list(numbers().collect());
+        let texts = list((0..50_000).map(|n| (n != 7).then(|| format!("the text of number {n}"))).collect());
+        let cells = [Some("1"), Some("49999"), Some("7"), Some("50000"), None];
+        for _ in 0..2 {
+            let recoded = on_text(Recode, &cells, &["text".into(), false.into(), false.into(), codes.clone(), texts.clone()]).unwrap();
+            let expected = vec![Some("the text of number 1"), Some("the text of number 49999"), None, None, None];
+            assert_eq!(recoded.as_string_view(), &StringViewArray::from(expected));
+        }
+        let recoded = on_text(Recode, &cells, &["integer".into(), true.into(), true.into(), codes.clone(), codes.clone()]).unwrap();
+        assert_eq!(recoded.as_primitive::<Int64Type>(), &Int64Array::from(vec![Some(1), Some(49_999), Some(7), Some(50_000), None]));
+        let unmapped = on_text(IsUnmapped, &cells, &[false.into(), codes]).unwrap();
+        assert_eq!(unmapped.as_boolean(), &BooleanArray::from(vec![Some(false), Some(false), Some(false), Some(true), None]));
     }
 
     #[test]

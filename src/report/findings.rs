@@ -66,6 +66,11 @@ const OWN: &[(&[&str], Wording, Wording)] = &[
         },
     ),
     (
+        &["within"],
+        Wording { en: "{0} lies within the agreed branch of codes", fr: "{0} est dans la branche de codes convenue" },
+        Wording { en: "In {2}, {0} lies outside the agreed branch of codes.", fr: "Dans {2}, {0} est hors de la branche de codes convenue." },
+    ),
+    (
         &["pattern"],
         Wording { en: "{0} has the agreed form", fr: "{0} a la forme convenue" },
         Wording { en: "In {2}, {0} does not have the agreed form.", fr: "Dans {2}, {0} n’a pas la forme convenue." },

@@ -1,19 +1,25 @@
 //! Conformance: values keep to the form that the schema agreed on.
 
-use datafusion::logical_expr::{Expr, in_list, lit, not};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::{Expr, cast, in_list, lit, not};
 
 use super::{Check, Constraint};
 use crate::config::schema::{FieldType, RuleCategory};
 use crate::diagnostic::code;
 use crate::transform::Kind;
-use crate::transform::derive::{call, text};
+use crate::transform::derive::{SEVERAL, call, flag, text, text_list};
 
 pub static VALUES: Constraint = Constraint {
     key: "values",
     summary: "The value is one of those that the schema lists.",
-    check: |_, field, value| {
+    check: |functions, field, value| {
         if field.values.is_empty() || field.kind.value != FieldType::Code {
             return None;
+        }
+        if field.values.len() > SEVERAL {
+            let listed = text_list(field.values.iter().map(|v| Some(v.value.value.as_str())));
+            let value = if field.storage() == Kind::Text { value } else { cast(value, DataType::Utf8View) };
+            return Some(Check::of(field, code::VALUES, "values", RuleCategory::Conformance, call(functions, "is_unmapped", vec![value, flag(false), listed])));
         }
         let listed: Vec<Expr> = field
             .values

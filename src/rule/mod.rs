@@ -6,6 +6,7 @@
 
 mod completeness;
 mod conformance;
+mod hierarchy;
 pub mod plausibility;
 
 use datafusion::logical_expr::Expr;
@@ -87,4 +88,4 @@ pub struct Constraint {
 }
 
 /// Every constraint but `required`, which needs to know the derivation's failures.
-pub static CONSTRAINTS: &[&Constraint] = &[&conformance::VALUES, &conformance::PATTERN, &conformance::LENGTH, &plausibility::RANGE];
+pub static CONSTRAINTS: &[&Constraint] = &[&conformance::VALUES, &hierarchy::WITHIN, &conformance::PATTERN, &conformance::LENGTH, &plausibility::RANGE];

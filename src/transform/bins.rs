@@ -47,11 +47,11 @@ fn lower(d: &mut Derive<'_>, node: &Node) -> Option<()> {
     let mut edges: Vec<(f64, f64)> = vec![];
     let mut sound = true;
     for (label, ends) in crate::config::read::entries(node, "bins", d.found) {
-        if !d.field.values.is_empty() && !d.field.values.iter().any(|v| v.value.value == label.value) {
+        if !d.field.lists(&label.value) {
             d.found.push(
                 Diagnostic::error(code::BIN_CLASS, label.span, format!("`{}` is not a value of the field `{}`", label.value, d.field.name.value))
                     .label("not one of its values")
-                    .suggest(&label.value, d.field.values.iter().map(|v| v.value.value.as_str())),
+                    .suggest(&label.value, d.field.similar(&label.value)),
             );
             sound = false;
         }

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use datafusion::arrow::array::{Array, AsArray, StringViewArray};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Expr, ScalarUDF, expr::ScalarFunction};
 
@@ -79,10 +81,15 @@ impl Field {
             FieldType::Date => Kind::Date,
             FieldType::Datetime => Kind::Datetime,
             FieldType::Text | FieldType::Pseudonym => Kind::Text,
-            FieldType::Code if !self.values.is_empty() && self.values.iter().all(|v| v.value.value.parse::<i64>().is_ok()) => Kind::Integer,
+            FieldType::Code if !self.values.is_empty() && self.values.iter().all(|v| is_whole(&v.value.value)) => Kind::Integer,
             FieldType::Code => Kind::Text,
         }
     }
+}
+
+/// A whole number as it is written without ornament: `01` is a code and stays one.
+fn is_whole(text: &str) -> bool {
+    text == "0" || (!text.trim_start_matches('-').starts_with(['0', '+']) && text.parse::<i64>().is_ok())
 }
 
 /// An expression and what it gives.
@@ -183,6 +190,23 @@ impl Definitions {
         }
     }
 
+    /// Cuts long lists of codes, for people who read expressions; what is left cannot run.
+    pub fn abridge(&mut self) {
+        use datafusion::common::tree_node::{Transformed, TreeNode};
+        for definition in &mut self.list {
+            let cut = definition.expr.clone().transform(|expr| {
+                let Expr::Literal(ScalarValue::List(list), _) = &expr else { return Ok(Transformed::no(expr)) };
+                let values = list.values();
+                let Some(texts) = values.as_string_view_opt().filter(|texts| texts.len() > 4) else { return Ok(Transformed::no(expr)) };
+                let rest = format!("… {} more", texts.len() - 3);
+                Ok(Transformed::yes(text_list(texts.iter().take(3).chain([Some(rest.as_str())]))))
+            });
+            if let Ok(cut) = cut {
+                definition.expr = cut.data;
+            }
+        }
+    }
+
     /// Definitions by level: each needs only source columns and earlier levels.
     ///
     /// # Errors
@@ -229,6 +253,15 @@ pub fn text(value: impl Into<String>) -> Expr {
 /// A text literal or null.
 pub fn optional_text(value: Option<String>) -> Expr {
     Expr::Literal(ScalarValue::Utf8View(value), None)
+}
+
+/// From so many texts on they travel as one literal, a list, which is made ready once a run.
+pub const SEVERAL: usize = 64;
+
+/// A list of texts as one literal.
+pub fn text_list<'t>(texts: impl IntoIterator<Item = Option<&'t str>>) -> Expr {
+    let texts: StringViewArray = texts.into_iter().collect();
+    Expr::Literal(SingleRowListArrayBuilder::new(Arc::new(texts)).build_list_scalar(), None)
 }
 
 /// A number literal or null.

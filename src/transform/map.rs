@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::derive::{flag, optional_text, text};
+use super::derive::{SEVERAL, flag, optional_text, text, text_list};
 use super::{Derive, Failure, Kind, Role, Transform, Typed};
 use crate::config::Name;
 use crate::config::mapping::OnError;
@@ -17,6 +17,26 @@ pub static MAP: Transform = Transform {
     summary: "Raw code to target value; `null` as target means missing. A value that is not in the map follows `unmapped`.",
     example: "{from: GRADE_SBR, map: {I: 1, II: 2, III: 3}}",
     lower,
+};
+
+pub static CONCEPT_MAP: Transform = Transform {
+    key: "concept_map",
+    role: Role::Companion,
+    fallible: true,
+    summary: "The name of a ConceptMap, a file among the mapping's `concept_maps`: its rows are the entries of `map`.",
+    example: "{from: CHIRURGIE, concept_map: surgery}",
+    // The file's rows stand beside it as `map`.
+    lower: super::nothing,
+};
+
+pub static USE: Transform = Transform {
+    key: "use",
+    role: Role::Companion,
+    fallible: false,
+    summary: "The name of one of the mapping's `derivations`, whose keys count where the field has none of its own.",
+    example: "{from: COL, use: yesno}",
+    // Its keys stand beside it.
+    lower: super::nothing,
 };
 
 pub static UNMAPPED: Transform = Transform {
@@ -145,7 +165,7 @@ pub fn targets(d: &mut Derive<'_>, word: &'static str, node: &Node) -> Option<Ta
             "number" => value.parse::<f64>().is_ok_and(f64::is_finite),
             _ => true,
         };
-        let listed = d.field.values.is_empty() || d.field.values.iter().any(|v| v.value.value == value);
+        let listed = d.field.lists(value);
         if !fits || !listed {
             let mut finding = Diagnostic::error(code::MAP_TARGET, target.span, format!("`{value}` is not a value of the field `{}`", d.field.name.value)).label(
                 if fits { "not one of its values".to_owned() } else { format!("expected {}", d.field.storage().words()) },
@@ -153,7 +173,7 @@ pub fn targets(d: &mut Derive<'_>, word: &'static str, node: &Node) -> Option<Ta
             if let Some(span) = d.field.values_span {
                 finding = finding.related(span, "the field's values");
             }
-            d.found.push(finding.suggest(value, d.field.values.iter().map(|v| v.value.value.as_str())));
+            d.found.push(finding.suggest(value, d.field.similar(value)));
             sound = false;
         }
         pairs.push((key, Some(value.to_owned())));
@@ -198,9 +218,17 @@ pub fn recode(
     let carried = if mode == "number" { "text" } else { mode };
     let mut args = vec![input.clone(), text(carried), flag(ignore_case), flag(unmapped == Unmapped::Keep)];
     let mut keys = vec![input.clone(), flag(ignore_case)];
-    for (key, value) in pairs {
-        args.extend([text(key.clone()), optional_text(value.clone())]);
-        keys.push(text(key.clone()));
+    if pairs.len() > SEVERAL {
+        let list = text_list(pairs.iter().map(|(key, _)| Some(key.as_str())));
+        let same = pairs.iter().all(|(key, value)| value.as_ref() == Some(key));
+        let targets = if same { list.clone() } else { text_list(pairs.iter().map(|(_, value)| value.as_deref())) };
+        args.extend([list.clone(), targets]);
+        keys.push(list);
+    } else {
+        for (key, value) in pairs {
+            args.extend([text(key.clone()), optional_text(value.clone())]);
+            keys.push(text(key.clone()));
+        }
     }
     let recoded = d.call(functions.0, args);
     let recoded = d.definitions.define(&format!("r:{}", d.field.name.value), carried_kind(mode), recoded);

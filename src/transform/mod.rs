@@ -85,6 +85,8 @@ pub static REGISTRY: &[&Transform] = &[
     &date::ZONE,
     &comparator::COMPARATOR,
     &analyte::ANALYTE,
+    &map::CONCEPT_MAP,
+    &map::USE,
     &map::UNMAPPED,
     &map::IGNORE_CASE,
     &bins::CLOSED,

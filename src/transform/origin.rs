@@ -80,7 +80,7 @@ pub static VALUE: Transform = Transform {
             (Kind::Datetime, _) => None,
             (Kind::Text, _) => Some(ScalarValue::Utf8View(Some(raw.to_owned()))),
         };
-        let known = d.field.values.is_empty() || d.field.values.iter().any(|v| v.value.value == raw);
+        let known = d.field.lists(raw);
         match literal {
             Some(literal) if known => {
                 d.value = Some(Typed { expr: Expr::Literal(literal, None), kind: storage });
@@ -91,7 +91,7 @@ pub static VALUE: Transform = Transform {
                     Diagnostic::error(code::CONSTANT, node.span, format!("the constant does not fit the field `{}`", d.field.name.value))
                         .label(if known { format!("expected {}", storage.words()) } else { "not one of the field's values".to_owned() })
                         .related(d.field.kind.span, format!("the field is of type `{}`", d.field.kind.value.word()))
-                        .suggest(raw, d.field.values.iter().map(|v| v.value.value.as_str())),
+                        .suggest(raw, d.field.similar(raw)),
                 );
                 None
             }

@@ -8,6 +8,8 @@
 //! | `fields`, `key`, `duplicates`, `quarantine`, `rules` | the schema of the one table, which is called `patient` |
 //! | `source` | options of the source; `delimiter` is `;` unless stated, and `detected` leaves it to the program |
 //! | `derive` | the mapping's `fields`; `on_error` is its policy, `quarantine` unless stated |
+//! | `schema`, `mapping` | further keys of the two documents, such as `codelists` and `concept_maps` |
+//! | `files` | further files of the project, by name |
 //! | `input` | the export. A list is several files; a map is several sites, each with one file or several |
 //! | `written_in` | the encoding in which `input` is put on disk; UTF-8 unless stated |
 //! | `accepted` | the rows of the cohort: all fields, and `_site` where wanted; no such key, no such row |
@@ -34,9 +36,9 @@ use cohorte::diagnostic::{Diagnostics, FileId};
 
 use crate::support::{Project, root};
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 20] = [
     "what", "fields", "key", "duplicates", "quarantine", "rules", "source", "derive", "on_error", "input", "written_in", "accepted", "quarantined", "warnings",
-    "outcomes", "exit", "says",
+    "outcomes", "exit", "says", "schema", "mapping", "files",
 ];
 
 /// Fewest cases, so that a file that is not read any more is missed.
@@ -202,7 +204,8 @@ fn sites(case: &Case) -> Vec<(String, Vec<String>)> {
 }
 
 fn project(case: &Case, sites: &[(String, Vec<String>)]) -> Project {
-    let mut schema = "schema: spec\nversion: 1.0.0\ntables:\n  patient:\n".to_owned();
+    let further = |key: &str| case.entries(key).into_iter().map(|(k, node)| format!("{k}: {}\n", flow(node))).collect::<String>();
+    let mut schema = format!("schema: spec\nversion: 1.0.0\n{}tables:\n  patient:\n", further("schema"));
     for key in ["key", "duplicates", "quarantine", "fields", "rules"] {
         if let Some(node) = case.get(key) {
             let _ = writeln!(schema, "    {key}: {}", flow(node));
@@ -211,6 +214,9 @@ fn project(case: &Case, sites: &[(String, Vec<String>)]) -> Project {
     let names: Vec<String> = sites.iter().map(|(site, _)| format!("mapping_{site}.yaml")).collect();
     let pipeline = format!("pipeline: spec\nschema: schema.yaml\nmappings: [{}]\npseudonym: {{key_env: COHORTE_KEY}}\n", names.join(", "));
     let project = Project::new(&[("schema.yaml", &schema), ("pipeline.yaml", &pipeline)]);
+    for (name, text) in case.entries("files") {
+        project.write(&name, text.text().expect("a file is a text").as_bytes());
+    }
     let options = case.entries("source");
     let mut source = String::new();
     if !options.iter().any(|(k, _)| k == "delimiter") {
@@ -225,7 +231,8 @@ fn project(case: &Case, sites: &[(String, Vec<String>)]) -> Project {
         let on_error = case.text("on_error").unwrap_or("quarantine");
         let derive = flow(case.get("derive").expect("derivations"));
         let mapping = format!(
-            "mapping: m_{site}\nschema: spec\nsite: {site}\nsources:\n  export: {{path: \"{site}_*.csv\"{source}}}\ntables:\n  patient:\n    from: export\n    on_error: {on_error}\n    fields: {derive}\n"
+            "mapping: m_{site}\nschema: spec\nsite: {site}\n{}sources:\n  export: {{path: \"{site}_*.csv\"{source}}}\ntables:\n  patient:\n    from: export\n    on_error: {on_error}\n    fields: {derive}\n",
+            further("mapping")
         );
         project.write(name, mapping.as_bytes());
         for (at, text) in files.iter().enumerate() {
