@@ -72,7 +72,8 @@ pub fn expand(base: &Path, pattern: &Name, code: Code, what: &str, found: &mut D
     }
 }
 
-fn document<T>(
+/// Reads one document of a kind; mistakes of form are findings.
+pub fn document<T>(
     path: &Path,
     named_at: Option<&Name>,
     kind: &str,
@@ -117,9 +118,9 @@ fn document<T>(
         }
         return None;
     };
-    // A mapping and a pipeline name their schema, so `schema:` decides last.
+    // A mapping, a pipeline and tests name others, so `schema:` decides last.
     let found_kind = match &node.value {
-        yaml::Value::Map(items) => ["pipeline", "mapping", "schema"].into_iter().find(|w| items.iter().any(|(k, _)| k.text() == Some(w))),
+        yaml::Value::Map(items) => ["pipeline", "mapping", "tests", "schema"].into_iter().find(|w| items.iter().any(|(k, _)| k.text() == Some(w))),
         _ => None,
     };
     if found_kind != Some(kind) {

@@ -41,6 +41,10 @@ codes! {
     BAD_THRESHOLD = "C113", "not a threshold", "A threshold is a share such as `90 %` or a number of rows.";
     BAD_NAME = "C114", "not usable as a name", "Sites, tables, fields and sources name folders and columns.";
     SEVERAL_DOCUMENTS = "C115", "several YAML documents in one file", "Only one would be read.";
+    CASE_FAILED = "C151", "a case of the tests fails", "The mapping gives something else than its tests say.";
+    CASE_VALUE = "C152", "the expected value does not fit the field's type", "No row could ever give it.";
+    CASE_REASON = "C153", "no such Reason", "Reasons are named by their code, field or rule; this word is none of them.";
+    CASE_MAPPING = "C154", "tests without their mapping", "`tests.yaml` stands beside the mapping that it names.";
 
     UNKNOWN_TYPE = "S201", "unknown field type", "The type decides how a cell's text is read and stored.";
     KEY_FIELD = "S202", "the key names a field that is not there", "Uniqueness could not be tested.";

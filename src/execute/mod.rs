@@ -11,10 +11,12 @@ pub mod engine;
 mod keys;
 mod profile;
 mod progress;
+mod published;
 pub mod secret;
 mod sink;
 mod summarise;
 pub mod summary;
+mod worklist;
 mod write;
 
 use std::collections::{HashMap, HashSet};
@@ -31,6 +33,7 @@ use futures::StreamExt;
 
 pub use progress::Show;
 
+use crate::check::replay::Replay;
 use crate::check::{Resolved, ResolvedTable};
 use crate::error::Error;
 use crate::plan;
@@ -50,6 +53,8 @@ pub struct Options {
     pub memory: usize,
     pub force: bool,
     pub show: Show,
+    /// The earlier run whose refused rows are the sources.
+    pub replay: Option<Replay>,
 }
 
 /// One table after its pass.
@@ -107,9 +112,10 @@ pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render:
     let (accounts, placed) = account::settle(resolved, &runs, &staging)?;
     let summary = summarise::summary(resolved, &runs, &accounts, started);
     let pages = render(&summary)?;
+    worklist::write(&summary, &staging)?;
     staging.write("report.json", &pages.json)?;
     staging.write("report.html", &pages.html)?;
-    staging.write("manifest.json", &account::manifest(resolved, &runs, &accounts, &placed, key_id, &summary)?)?;
+    staging.write("manifest.json", &account::manifest(resolved, &runs, &accounts, &placed, key_id, &summary, options.replay.as_ref())?)?;
     staging.commit()?;
     let parquet = placed.iter().find_map(|p| p.cohort.first()).map(|name| options.out.join(name));
     Ok(Finished { summary, report: options.out.join("report.html"), parquet })
@@ -153,6 +159,9 @@ async fn all_tables(resolved: &Resolved, staging: &Staging, options: &Options, c
         let partitions = job.execute(&runtime, &mut bar).await?;
         bar.end(partitions.iter().map(|p| p.rows_accepted).sum(), partitions.iter().map(|p| p.rows_quarantined).sum());
         runs.push(TableRun { indexes, dealt, partitions });
+    }
+    if let Some(replay) = &options.replay {
+        published::add_keys(resolved, replay, staging)?;
     }
     repeated_keys(resolved, staging, &runtime, options, &mut runs).await?;
     Ok(runs)

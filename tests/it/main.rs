@@ -12,6 +12,7 @@ mod diagnostics;
 mod documents;
 mod layering;
 mod plans;
+mod proof;
 mod properties;
 mod signals;
 mod spec;
