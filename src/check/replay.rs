@@ -100,6 +100,11 @@ impl Replay {
         }
     }
 
+    /// Whether this is the run in `folder`.
+    pub fn is_in(&self, folder: &Path) -> bool {
+        self.folder.canonicalize().is_ok_and(|mine| folder.canonicalize().is_ok_and(|other| mine == other))
+    }
+
     /// The accepted part files of a table, of all sites.
     pub fn accepted(&self, table: &str) -> Vec<&Path> {
         self.tables.iter().filter(|t| t.table == table).flat_map(|t| &t.cohort).map(PathBuf::as_path).collect()

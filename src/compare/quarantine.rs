@@ -94,11 +94,11 @@ impl Pair<'_> {
             min(col("rb")).alias("rb0"),
             max(col("rb")).alias("rb1"),
         ];
-        let rows = both.aggregate(vec![col("file"), col("row"), col("common")], counts)?;
+        let rows = both.aggregate(vec![col("file"), col("row"), col("whose")], counts)?;
         let (of_a, of_b) = (col("a").gt(lit(0i64)), col("b").gt(lit(0i64)));
         let alike = col("a").eq(col("b")).and(col("ra0").eq(col("rb0"))).and(col("ra1").eq(col("rb1")));
-        let kind = when(col("common").not_eq(lit(true)).and(of_a.clone()), lit(4i64))
-            .when(col("common").not_eq(lit(true)), lit(5i64))
+        let kind = when(col("whose").eq(lit(1i64)), lit(4i64))
+            .when(col("whose").eq(lit(2i64)), lit(5i64))
             .when(of_a.clone().and(of_b.clone()).and(alike), lit(0i64))
             .when(of_a.clone().and(of_b), lit(1i64))
             .when(of_a, lit(2i64))
@@ -124,14 +124,16 @@ impl Pair<'_> {
         Ok(out)
     }
 
-    /// Quarantined rows of one side: file (as A names it), row, whether both runs read the file,
-    /// and the Reasons under the side's name.
+    /// Quarantined rows of one side: file (as A names it), row, which runs read the file, and the
+    /// Reasons under the side's name.
     async fn side(&self, files: &[String], is_a: bool) -> DfResult<DataFrame> {
         let rows = self.context.read_parquet(files.to_vec(), ParquetReadOptions::default()).await?;
         let name = |is_a: bool, (a, b): &(String, String)| if is_a { a.clone() } else { b.clone() };
         let file = cast(ident("_file"), DataType::Utf8);
         let known: Vec<Expr> = self.known.iter().map(|pair| lit(name(is_a, pair))).collect();
-        let common = if known.is_empty() { lit(false) } else { file.clone().in_list(known, false) };
+        // 0: both runs read the file; 1, 2: only A or only B did, and its rows meet no other.
+        let alone = lit(if is_a { 1i64 } else { 2 });
+        let whose = if known.is_empty() { alone } else { when(file.clone().in_list(known, false), lit(0i64)).otherwise(alone)? };
         let mut named = file.clone();
         if !is_a {
             for pair in self.known.iter().filter(|(a, b)| a != b) {
@@ -144,7 +146,7 @@ impl Pair<'_> {
         rows.select(vec![
             named.alias("file"),
             cast(ident("_row"), DataType::Int64).alias("row"),
-            common.alias("common"),
+            whose.alias("whose"),
             lit(i64::from(is_a)).alias("a"),
             lit(i64::from(!is_a)).alias("b"),
             ra.alias("ra"),

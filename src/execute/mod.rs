@@ -83,6 +83,9 @@ pub struct Pages {
 /// When a source cannot be read, the environment fails, or a signal comes.
 pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render: impl FnOnce(&RunSummary) -> Result<Pages, Error>) -> Result<Finished, Error> {
     let started = (Instant::now(), chrono::Utc::now());
+    if options.replay.as_ref().is_some_and(|r| r.is_in(&options.out)) {
+        return Err(Error::command_line(format!("{} is the run that is replayed", options.out.display()), "its accepted rows would be lost: name another folder with `--out`"));
+    }
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(options.partitions.saturating_add(1))
         .thread_stack_size(8 << 20)

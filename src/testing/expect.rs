@@ -344,9 +344,17 @@ fn drawn(rows: &[Vec<String>]) -> String {
 }
 
 fn are(n: usize) -> String {
-    if n == 1 { "1 row is".into() } else { format!("{n} rows are") }
+    match n {
+        0 => "no row is".into(),
+        1 => "1 row is".into(),
+        _ => format!("{n} rows are"),
+    }
 }
 
 fn were(n: usize) -> String {
-    if n == 1 { "1 was".into() } else { format!("{n} were") }
+    match n {
+        0 => "none was".into(),
+        1 => "1 was".into(),
+        _ => format!("{n} were"),
+    }
 }

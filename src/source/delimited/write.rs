@@ -36,3 +36,23 @@ pub fn write_row<'a>(out: &mut impl Write, cells: impl IntoIterator<Item = &'a s
     }
     out.write_all(b"\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::proptest;
+
+    use super::write_row;
+
+    proptest! {
+        #[test]
+        fn another_reader_finds_the_same_cells(rows in proptest::collection::vec(proptest::collection::vec("[a\",;\n é]{0,6}", 3), 0..5)) {
+            let mut text = vec![];
+            for row in &rows {
+                write_row(&mut text, row.iter().map(String::as_str)).unwrap();
+            }
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_slice());
+            let found: Vec<Vec<String>> = reader.records().map(|r| r.unwrap().iter().map(str::to_owned).collect()).collect();
+            assert_eq!(found, rows);
+        }
+    }
+}
