@@ -100,13 +100,15 @@ impl From<DataFusionError> for Error {
                 Ok(inner) => Error::from(inner),
                 Err(shared) => Error::from_shared(&shared),
             },
-            DataFusionError::ResourcesExhausted(message) => {
-                Error::environment_help(format!("not enough memory: {message}"), "give it more with `--memory`, or fewer partitions with `--partitions`")
-            }
+            DataFusionError::ResourcesExhausted(message) => exhausted(&message),
             DataFusionError::IoError(error) => Error::environment("input or output", error),
             other => Error::Bug { message: redacted(&other.strip_backtrace()) },
         }
     }
+}
+
+fn exhausted(message: &str) -> Error {
+    Error::environment_help(format!("not enough memory: {message}"), "give it more with `--memory`, or fewer partitions with `--partitions`")
 }
 
 /// An engine's error text without what it quotes: that may be a patient's value.
@@ -141,6 +143,8 @@ impl Error {
                 Some(Error::Bug { message }) => Error::Bug { message: message.clone() },
                 None => Error::Bug { message: redacted(&inner.to_string()) },
             },
+            DataFusionError::ResourcesExhausted(message) => exhausted(message),
+            DataFusionError::IoError(error) => Error::environment("input or output", error),
             other => Error::Bug { message: redacted(&other.strip_backtrace()) },
         }
     }

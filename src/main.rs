@@ -115,7 +115,7 @@ enum Verb {
         #[arg(long)]
         values: bool,
         /// Rows and keys that are named of each kind.
-        #[arg(long, default_value_t = 10)]
+        #[arg(long, default_value_t = 5)]
         list: usize,
     },
     /// Run the tests of mappings (`tests.yaml` beside each): rows in, rows or Reasons out.

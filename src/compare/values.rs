@@ -282,7 +282,7 @@ fn meeting(a: Option<DataType>, b: Option<DataType>) -> Option<DataType> {
         _ if a == b => None,
         _ if a.is_numeric() && b.is_numeric() => Some(DataType::Float64),
         _ if is_day(&a) && is_day(&b) => Some(DataType::Timestamp(TimeUnit::Microsecond, None)),
-        _ => Some(DataType::Utf8View),
+        _ => Some(DataType::Utf8),
     }
 }
 

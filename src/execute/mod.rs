@@ -9,6 +9,7 @@ mod account;
 pub mod commit;
 pub mod engine;
 mod keys;
+mod memory;
 mod profile;
 mod progress;
 mod published;

@@ -10,8 +10,8 @@ use super::expect::is_reason;
 use crate::config::cases::Case;
 use crate::config::mapping::TableMapping;
 use crate::config::yaml::{Node, Value};
-use crate::diagnostic::{Span, code};
-use crate::execute::summary::RuleResult;
+use crate::diagnostic::{Code, Span, code};
+use crate::execute::summary::{RuleResult, RunSummary, VariableState};
 
 /// What can be exercised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Coverage {
             }
             return;
         };
-        for rule in done.summary.rules.iter().filter(|r| r.site.is_some() && counts(r, &done.summary.rules)) {
+        for rule in done.summary.rules.iter().filter(|r| r.site.is_some() && counts(r, &done.summary)) {
             let same = |i: &&mut Item| i.code == rule.code && i.table == rule.table && i.field == rule.field && i.what.as_deref() == Some(&rule.rule);
             match self.items.iter_mut().find(same) {
                 Some(known) => known.exercised |= rule.violated > 0,
@@ -146,10 +146,14 @@ impl Coverage {
 }
 
 /// Whether a case can exercise it: damaged rows are no matter of cells, shares no matter of rows,
-/// and values that a map or bins gave are the schema's by construction.
-fn counts(rule: &RuleResult, all: &[RuleResult]) -> bool {
-    let closed = || all.iter().any(|r| r.table == rule.table && r.field == rule.field && (r.code == code::UNMAPPED.id || r.code == code::BINS.id));
-    !rule.code.starts_with("D61") && rule.code != code::COMPLETENESS.id && !(rule.rule == "quarantine" && rule.expression.is_none() && rule.field.is_none()) && !(rule.code == code::VALUES.id && closed())
+/// what the site cannot deliver breaks no rule, and what a map or bins gave is one of the values.
+fn counts(rule: &RuleResult, summary: &RunSummary) -> bool {
+    let same = |table: &str, field: Option<&str>| table == rule.table && field == rule.field.as_deref();
+    let gives = |codes: &[Code]| summary.rules.iter().any(|r| same(&r.table, r.field.as_deref()) && codes.iter().any(|c| c.id == r.code));
+    let absent = || summary.variables.iter().any(|v| same(&v.table, Some(v.field.as_str())) && v.state != VariableState::Derived);
+    let is_share = rule.code == code::COMPLETENESS.id || (rule.rule == "quarantine" && rule.expression.is_none() && rule.field.is_none());
+    let is_closed = (rule.code == code::VALUES.id && gives(&[code::UNMAPPED, code::BINS])) || (rule.code == code::UNMAPPED.id && gives(&[code::BINS]));
+    !rule.code.starts_with("D61") && !is_share && !is_closed && !absent()
 }
 
 /// Where a policy or rule is written: the derivation, the schema's rule, or its field.

@@ -113,7 +113,7 @@ fn a_folder_of_something_else_is_refused() {
     assert!(err.contains("b is not the folder of a run"), "{err}");
 }
 
-/// 40,000 rows on either side in 64 MB: the counts are those of the recipe.
+/// 40,000 rows on either side in 32 MB: the counts are those of the recipe.
 #[test]
 fn a_comparison_keeps_to_its_memory() {
     let project = small();
@@ -129,7 +129,7 @@ fn a_comparison_keeps_to_its_memory() {
     assert_eq!(project.run("a", &[]).0, 0);
     project.write("export.csv", export(39_000, 500).as_bytes());
     assert_eq!(project.run("b", &[]).0, 0);
-    let (code, found) = difference(&project, &["--memory", "64MB", "--keys", "--list", "3"]);
+    let (code, found) = difference(&project, &["--memory", "32MB", "--keys", "--list", "3"]);
     assert_eq!(code, 1);
     let table = &found["tables"][0];
     assert_eq!(table["rows"], serde_json::json!({"equal": 38_500, "changed": 500, "only_in_a": 1000, "only_in_b": 0}));
