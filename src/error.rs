@@ -35,6 +35,8 @@ pub enum Error {
     Source { code: Code, message: String },
     /// The environment does not let us work.
     Environment { message: String, help: Option<String> },
+    /// The command line names something that is not what it should be.
+    CommandLine { message: String, help: Option<String> },
     /// SIGINT or SIGTERM.
     Interrupted { signal: u8 },
     /// Something that cannot happen did.
@@ -50,6 +52,11 @@ impl Error {
     /// A failure of the environment with its remedy.
     pub fn environment_help(message: impl Into<String>, help: impl Into<String>) -> Self {
         Error::Environment { message: message.into(), help: Some(help.into()) }
+    }
+
+    /// The command line names something that is not what it should be, with what to name instead.
+    pub fn command_line(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Error::CommandLine { message: message.into(), help: Some(help.into()) }
     }
 
     /// A source that cannot be read.
@@ -68,6 +75,7 @@ impl Error {
         match self {
             Error::Source { .. } => exit::SOURCE,
             Error::Environment { .. } => exit::ENVIRONMENT,
+            Error::CommandLine { .. } => exit::WRONG_INPUT,
             Error::Interrupted { signal: 15 } => exit::TERMINATED,
             Error::Interrupted { .. } => exit::INTERRUPTED,
             Error::Bug { .. } => exit::BUG,
@@ -92,13 +100,15 @@ impl From<DataFusionError> for Error {
                 Ok(inner) => Error::from(inner),
                 Err(shared) => Error::from_shared(&shared),
             },
-            DataFusionError::ResourcesExhausted(message) => {
-                Error::environment_help(format!("not enough memory: {message}"), "give it more with `--memory`, or fewer partitions with `--partitions`")
-            }
+            DataFusionError::ResourcesExhausted(message) => exhausted(&message),
             DataFusionError::IoError(error) => Error::environment("input or output", error),
             other => Error::Bug { message: redacted(&other.strip_backtrace()) },
         }
     }
+}
+
+fn exhausted(message: &str) -> Error {
+    Error::environment_help(format!("not enough memory: {message}"), "give it more with `--memory`, or fewer partitions with `--partitions`")
 }
 
 /// An engine's error text without what it quotes: that may be a patient's value.
@@ -128,10 +138,13 @@ impl Error {
             DataFusionError::External(inner) => match inner.downcast_ref::<Error>() {
                 Some(Error::Source { code, message }) => Error::Source { code: *code, message: message.clone() },
                 Some(Error::Environment { message, help }) => Error::Environment { message: message.clone(), help: help.clone() },
+                Some(Error::CommandLine { message, help }) => Error::CommandLine { message: message.clone(), help: help.clone() },
                 Some(Error::Interrupted { signal }) => Error::Interrupted { signal: *signal },
                 Some(Error::Bug { message }) => Error::Bug { message: message.clone() },
                 None => Error::Bug { message: redacted(&inner.to_string()) },
             },
+            DataFusionError::ResourcesExhausted(message) => exhausted(message),
+            DataFusionError::IoError(error) => Error::environment("input or output", error),
             other => Error::Bug { message: redacted(&other.strip_backtrace()) },
         }
     }
@@ -141,7 +154,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Source { code, message } => write!(f, "error[{}]: {message}", code.id),
-            Error::Environment { message, help } => {
+            Error::Environment { message, help } | Error::CommandLine { message, help } => {
                 write!(f, "error: {message}")?;
                 help.as_ref().map_or(Ok(()), |h| write!(f, "\n  = help: {h}"))
             }

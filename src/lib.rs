@@ -1,6 +1,7 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
 pub mod check;
+pub mod compare;
 pub mod config;
 pub mod diagnostic;
 pub mod error;
@@ -10,4 +11,5 @@ pub mod plan;
 pub mod report;
 pub mod rule;
 pub mod source;
+pub mod testing;
 pub mod transform;

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use cohorte::check::replay::Replay;
 use cohorte::check::{self, Resolved};
+use cohorte::config::project;
 use cohorte::diagnostic::{Diagnostics, Level, SourceMap, render_json, render_text};
 use cohorte::error::{Error, exit};
 use cohorte::execute::summary::{RunStatus, RunSummary};
 use cohorte::execute::{self, Finished, Options, Pages, Show, secret};
-use cohorte::{function, plan, report, source};
+use cohorte::{compare, function, plan, report, source, testing};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -77,6 +79,9 @@ enum Verb {
         /// Replace an earlier run in the same folder.
         #[arg(long)]
         force: bool,
+        /// Take the refused rows of this earlier run through the mappings, instead of the sources' files.
+        #[arg(long, value_name = "RUN")]
+        replay: Option<PathBuf>,
         /// How findings are printed.
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
@@ -89,12 +94,57 @@ enum Verb {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Tell what changed between two runs: rows, fields, values by key, quarantine, statuses.
+    ///
+    /// Exit code 0: the same came out of both; 1: something differs.
+    Diff {
+        /// The folder of the earlier run.
+        a: PathBuf,
+        /// The folder of the later run.
+        b: PathBuf,
+        /// How the difference is printed.
+        #[arg(long, value_enum, default_value = "text")]
+        format: DiffFormat,
+        /// Memory that joins may hold together before they spill to disk.
+        #[arg(long, default_value = "1GB", value_parser = bytes)]
+        memory: usize,
+        /// Name the keys of rows that differ: identifiers within the cohort.
+        #[arg(long)]
+        keys: bool,
+        /// Show the values that differ, with their keys: this prints patients' data.
+        #[arg(long)]
+        values: bool,
+        /// Rows and keys that are named of each kind.
+        #[arg(long, default_value_t = 5)]
+        list: usize,
+    },
+    /// Run the tests of mappings (`tests.yaml` beside each): rows in, rows or Reasons out.
+    ///
+    /// Exit code 0: all cases pass; 1: a case fails or too little is exercised; 2: the YAML is wrong.
+    Test {
+        /// Pipelines (all their mappings that have tests) and mappings.
+        #[arg(default_value = "pipeline.yaml")]
+        paths: Vec<PathBuf>,
+        /// Least share of derivations, map entries, policies and rules that the cases exercise, such as 80%.
+        #[arg(long, value_parser = share)]
+        min_coverage: Option<f64>,
+        /// How outcomes are printed.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Format {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum DiffFormat {
+    Text,
+    Json,
+    Html,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -123,6 +173,11 @@ fn bytes(text: &str) -> Result<usize, String> {
         return Err("at least 32MB are needed".into());
     }
     Ok(bytes.min(usize::MAX as f64) as usize)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.trim().trim_end_matches('%').trim().parse::<f64>().ok();
+    number.filter(|n| (0.0..=100.0).contains(n)).map(|n| n / 100.0).ok_or_else(|| format!("`{text}` is no share; write 80%"))
 }
 
 fn main() -> ExitCode {
@@ -158,21 +213,26 @@ fn verb(cli: Cli) -> Result<u8, Error> {
             Ok(mut resolved) => explain(&mut resolved, stage).map(|()| exit::DONE),
             Err(code) => Ok(code),
         },
-        Verb::Run { pipeline, out, partitions, memory, quiet, force, format } => {
-            let mut resolved = match checked(&pipeline, format, false) {
+        Verb::Run { pipeline, out, partitions, memory, quiet, force, replay, format } => {
+            let replay = replay.as_deref().map(Replay::open).transpose()?;
+            let mut resolved = match checked_with(&pipeline, replay.as_ref(), format, false)? {
                 Ok(resolved) => resolved,
                 Err(code) => return Ok(code),
             };
             let key = resolved.key_place().map(|place| secret::read(place.variable.as_deref(), place.file.as_deref())).transpose()?;
             let key_id = key.as_ref().map(|k| k.id().to_owned());
+            replay.as_ref().map_or(Ok(()), |r| r.same_key(key_id.as_deref()))?;
             resolved.give_key(key);
-            let partitions = partitions.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-            let options = Options { out: out.clone(), partitions, memory, force, show: Show::fitting(quiet || format == Format::Json) };
+            let partitions = partitions.map_or_else(cores, usize::from);
+            let options = Options { out: out.clone(), partitions, memory, force, show: Show::fitting(quiet || format == Format::Json), replay };
             let finished = execute::run(&resolved, key_id.as_deref(), &options, |summary| Ok(Pages { html: report::html(summary), json: report::json(summary)? }))?;
             if format == Format::Json {
                 println!("{}", report::json(&finished.summary)?);
             } else if !quiet {
                 close(&finished);
+                if let Some(replay) = &options.replay {
+                    println!("  replay  {}: its refused rows; keys that it accepted already were refused again", replay.folder.display());
+                }
             }
             Ok(match finished.summary.status {
                 RunStatus::Passed => exit::DONE,
@@ -188,13 +248,74 @@ fn verb(cli: Cli) -> Result<u8, Error> {
             println!("{}", page.display());
             Ok(exit::DONE)
         }
+        Verb::Diff { a, b, format, memory, keys, values, list } => diff(&a, &b, format, &compare::Options { memory, partitions: cores(), keys, values, list }),
+        Verb::Test { paths, min_coverage, format } => test(&paths, min_coverage, format),
     }
+}
+
+/// The tests of mappings.
+fn test(paths: &[PathBuf], least: Option<f64>, format: Format) -> Result<u8, Error> {
+    let mut outcome = testing::run(paths)?;
+    if outcome.mistakes.has_errors() {
+        outcome.mistakes.sort();
+        match format {
+            Format::Json => println!("{:#}", render_json(&outcome.mistakes.items, &outcome.map)),
+            Format::Text => eprint!("{}", render_text(&outcome.mistakes.items, &outcome.map, color(&std::io::stderr()))),
+        }
+        return Ok(exit::WRONG_INPUT);
+    }
+    if outcome.suites.is_empty() {
+        return Err(Error::command_line("there is nothing to test: no `tests.yaml` stands beside a mapping", "docs/format.md says what goes into one"));
+    }
+    match format {
+        Format::Json => println!("{:#}", testing::json(&outcome)),
+        Format::Text => print!("{}", testing::text(&outcome, color(&std::io::stdout()))),
+    }
+    let (exercised, all) = outcome.covered();
+    let enough = least.is_none_or(|least| exercised as f64 >= least * all as f64);
+    if !enough {
+        eprintln!("{exercised} of {all} are exercised, less than the {:.0} % of --min-coverage", 100.0 * least.unwrap_or_default());
+    }
+    Ok(if outcome.failed() == 0 && enough { exit::DONE } else { exit::FAILED_THRESHOLD })
+}
+
+fn color(to: &impl IsTerminal) -> bool {
+    to.is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What changed between two runs.
+fn diff(a: &Path, b: &Path, format: DiffFormat, options: &compare::Options) -> Result<u8, Error> {
+    let difference = compare::compare(a, b, options)?;
+    if options.values {
+        eprintln!("note: with --values the output holds patients' values; treat it like the cohort");
+    }
+    match format {
+        DiffFormat::Text => print!("{}", compare::text(&difference)),
+        DiffFormat::Json => println!("{}", serde_json::to_string_pretty(&difference)?),
+        DiffFormat::Html => println!("{}", compare::html(&difference)),
+    }
+    Ok(if difference.equal { exit::DONE } else { exit::FAILED_THRESHOLD })
 }
 
 /// Loads and checks; prints findings. `Err` is the exit code.
 fn checked(pipeline: &Path, format: Format, is_check: bool) -> Result<Resolved, u8> {
+    // Only a replay has an error of its own.
+    checked_with(pipeline, None, format, is_check).unwrap_or(Err(exit::BUG))
+}
+
+/// The same, with the refused rows of an earlier run as the sources.
+fn checked_with(pipeline: &Path, replay: Option<&Replay>, format: Format, is_check: bool) -> Result<Result<Resolved, u8>, Error> {
     let (mut map, mut found) = (SourceMap::default(), Diagnostics::default());
-    let resolved = check::check(pipeline, &function::by_name(None), &mut map, &mut found);
+    let project = project::load(pipeline, &mut map, &mut found);
+    let project = match (project, replay) {
+        (Some(project), Some(replay)) if !found.has_errors() => Some(replay.stand_in(project)?),
+        (project, _) => project,
+    };
+    let resolved = project.and_then(|p| check::check_project(p, &function::by_name(None), &mut found));
     found.sort();
     let (errors, warnings) = found.counts();
     match format {
@@ -203,8 +324,7 @@ fn checked(pipeline: &Path, format: Format, is_check: bool) -> Result<Resolved, 
         Format::Text => {
             // A run repeats no warnings: `check` is the place for them.
             let shown: Vec<_> = found.items.iter().filter(|d| is_check || d.level == Level::Error).cloned().collect();
-            let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            eprint!("{}", render_text(&shown, &map, color));
+            eprint!("{}", render_text(&shown, &map, color(&std::io::stderr())));
             let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
             match (errors, warnings) {
                 (0, 0) if is_check => eprintln!("{}: no findings", pipeline.display()),
@@ -215,14 +335,14 @@ fn checked(pipeline: &Path, format: Format, is_check: bool) -> Result<Resolved, 
             }
         }
     }
-    match resolved {
+    Ok(match resolved {
         Some(resolved) if errors == 0 => Ok(resolved),
         _ => {
             let is_source = |code: &str| code.starts_with('D') || matches!(code, "M319" | "M320");
             let only_sources = errors > 0 && found.items.iter().filter(|d| d.level == Level::Error).all(|d| is_source(d.code.id));
             Err(if only_sources { exit::SOURCE } else { exit::WRONG_INPUT })
         }
-    }
+    })
 }
 
 fn explain(resolved: &mut Resolved, stage: Stage) -> Result<(), Error> {

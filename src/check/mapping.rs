@@ -80,8 +80,8 @@ fn deliver(source: &Source, base: &Path, found: &mut Diagnostics) -> Delivered {
         let paths = expand(base, pattern, code::NO_FILE, "file", found);
         complete &= !paths.is_empty();
         for path in paths {
-            match source::head(source, &path) {
-                Ok(head) => files.push(head),
+            match source::heads(source, &path) {
+                Ok(heads) => files.extend(heads),
                 Err(error) => {
                     complete = false;
                     found.push(error.at(pattern.span));

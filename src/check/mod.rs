@@ -3,6 +3,7 @@
 //! Nothing after this stage sees YAML. It reads the heads of the sources, never their rows.
 
 mod mapping;
+pub mod replay;
 mod schema;
 
 use std::collections::HashMap;
@@ -92,6 +93,11 @@ pub enum FieldState {
 /// `found`; then the result is `None`.
 pub fn check(path: &Path, functions: &Functions, map: &mut SourceMap, found: &mut Diagnostics) -> Option<Resolved> {
     let project = project::load(path, map, found)?;
+    check_project(project, functions, found)
+}
+
+/// Checks documents that are loaded already; see [`check`].
+pub fn check_project(project: Project, functions: &Functions, found: &mut Diagnostics) -> Option<Resolved> {
     let scope = SqlScope::new(functions);
     let rules = schema::check(&project.schema, &scope, found);
     names_are_unique(&project, found);
@@ -103,7 +109,7 @@ pub fn check(path: &Path, functions: &Functions, map: &mut SourceMap, found: &mu
     if found.has_errors() {
         return None;
     }
-    let base = path.parent().unwrap_or(Path::new(""));
+    let base = project.path.parent().unwrap_or(Path::new(""));
     let key = project.pipeline.key.as_ref().map(|k| KeyPlace {
         variable: k.variable.as_ref().map(|v| v.value.clone()),
         file: k.file.as_ref().map(|f| base.join(&f.value)),
@@ -153,7 +159,9 @@ fn names_are_unique(project: &Project, found: &mut Diagnostics) {
     let mut names = HashMap::new();
     let mut filled = HashMap::new();
     for (_, mapping) in &project.mappings {
-        if let Some(first) = names.insert(mapping.name.value.as_str(), mapping.name.span) {
+        let first = names.insert(mapping.name.value.as_str(), mapping.name.span);
+        // A replay goes through a mapping table by table.
+        if let Some(first) = first.filter(|first| *first != mapping.name.span) {
             found.push(
                 Diagnostic::error(code::DUPLICATE_MAPPING, mapping.name.span, format!("two mappings are called `{}`", mapping.name.value)).label("the second").related(first, "the first"),
             );

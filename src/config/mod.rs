@@ -5,6 +5,7 @@
 
 pub mod codes;
 pub mod csv;
+pub mod cases;
 pub mod mapping;
 pub mod pipeline;
 pub mod project;

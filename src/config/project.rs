@@ -149,9 +149,9 @@ pub fn document<T>(
         }
         return None;
     };
-    // A mapping and a pipeline name their schema, so `schema:` decides last.
+    // A mapping, a pipeline and tests name others, so `schema:` decides last.
     let found_kind = match &node.value {
-        yaml::Value::Map(items) => ["pipeline", "mapping", "schema"].into_iter().find(|w| items.iter().any(|(k, _)| k.text() == Some(w))),
+        yaml::Value::Map(items) => ["pipeline", "mapping", "tests", "schema"].into_iter().find(|w| items.iter().any(|(k, _)| k.text() == Some(w))),
         _ => None,
     };
     if found_kind != Some(kind) {

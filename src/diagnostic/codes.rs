@@ -48,6 +48,10 @@ codes! {
     UNKNOWN_PARAMETER = "C133", "unknown parameter", "The text would hold the parameter's name in place of its value.";
     UNUSED_PARAMETER = "C134", "a parameter that nothing uses", "A misspelt parameter leaves the base's value in force.";
     UNKNOWN_SHARED = "C135", "unknown shared derivation", "The field would lose half of its derivation.";
+    CASE_FAILED = "C151", "a case of the tests fails", "The mapping gives something else than its tests say.";
+    CASE_VALUE = "C152", "the expected value does not fit the field's type", "No row could ever give it.";
+    CASE_REASON = "C153", "no such Reason", "Reasons are named by their code, field or rule; this word is none of them.";
+    CASE_MAPPING = "C154", "tests without their mapping", "`tests.yaml` stands beside the mapping that it names.";
 
     UNKNOWN_TYPE = "S201", "unknown field type", "The type decides how a cell's text is read and stored.";
     KEY_FIELD = "S202", "the key names a field that is not there", "Uniqueness could not be tested.";

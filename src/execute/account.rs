@@ -14,6 +14,7 @@ use super::summary::{Account, RunSummary};
 use super::write::{PartFile, PartWriter};
 use crate::check::Resolved;
 use crate::config::project::Document;
+use crate::check::replay::Replay;
 use crate::error::Error;
 
 /// Where the rows of one table run are, relative to the run's folder.
@@ -106,7 +107,7 @@ fn footer_rows(part: &PartFile) -> Result<u64, Error> {
 ///
 /// # Errors
 /// Never in practice; serialisation could fail.
-pub fn manifest(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], placed: &[Placed], key_id: Option<&str>, summary: &RunSummary) -> Result<String, Error> {
+pub fn manifest(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], placed: &[Placed], key_id: Option<&str>, summary: &RunSummary, replay: Option<&Replay>) -> Result<String, Error> {
     let sources: Vec<_> = resolved
         .tables
         .iter()
@@ -136,7 +137,7 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], pl
         entry
     };
     let documents: Vec<_> = resolved.documents.iter().map(document).collect();
-    let manifest = json!({
+    let mut manifest = json!({
         "format": 1,
         "tool": summary.tool,
         "pipeline": summary.pipeline,
@@ -149,5 +150,8 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], pl
         "key_id": key_id,
         "status": summary.status,
     });
+    if let (Some(replay), Some(manifest)) = (replay, manifest.as_object_mut()) {
+        manifest.insert("replay".into(), json!({"run": replay.folder.display().to_string(), "manifest_sha256": replay.manifest_sha256}));
+    }
     serde_json::to_string_pretty(&manifest).map_err(|e| Error::Bug { message: format!("the manifest: {e}") })
 }

@@ -81,6 +81,9 @@ impl Staging {
     pub fn write(&self, name: &str, content: &str) -> Result<(), Error> {
         let doing = |e| Error::environment(&format!("writing {name}"), e);
         let path = self.path.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(doing)?;
+        }
         fs::write(&path, content).map_err(doing)?;
         File::open(&path).and_then(|f| f.sync_all()).map_err(doing)
     }

@@ -8,6 +8,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use super::memory::Shares;
 use crate::source::scan::BATCH_ROWS;
 
 /// The memory that operators share, in bytes.
@@ -27,4 +28,25 @@ pub fn session(partitions: usize, runtime: Arc<RuntimeEnv>) -> SessionContext {
         .with_coalesce_batches(false);
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     SessionContext::new_with_state(state)
+}
+
+/// A session whose joins and groupings sort and spill rather than hold a table in memory: for
+/// work on published files, where rows of two of them meet.
+///
+/// # Errors
+/// DataFusion's, when the environment offers no temporary folder.
+pub fn spilling(partitions: usize, memory: usize) -> Result<SessionContext> {
+    // With one partition the planner makes a hash join of it, which holds one side in memory.
+    let partitions = partitions.clamp(2, 8);
+    // A sort must hold some batches at least, however small its share of the memory is.
+    let batch = if memory < 256 << 20 { BATCH_ROWS / 4 } else { BATCH_ROWS };
+    let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch);
+    let options = config.options_mut();
+    options.optimizer.prefer_hash_join = false;
+    // Text views keep whole pages of a file, which a sort would count again for each batch.
+    options.execution.parquet.schema_force_view_types = false;
+    options.execution.sort_spill_reservation_bytes = (memory / (16 * partitions)).clamp(256 << 10, 10 << 20);
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(Shares::new(memory))).build_arc()?;
+    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    Ok(SessionContext::new_with_state(state))
 }

@@ -22,6 +22,9 @@ const RECORD: usize = 32;
 /// Bytes that a bucket collects before they are written.
 const BUFFER: usize = 16 << 10;
 
+/// The run of rows that an earlier, published run accepted: a repeated key is never theirs to lose.
+pub const PUBLISHED: u32 = u32::MAX;
+
 /// A source row: run (place in the pipeline), file of the source, row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId {
@@ -151,6 +154,10 @@ fn losers_of_bucket(files: &[PathBuf], keep: Duplicates) -> io::Result<Vec<RowId
     records.sort_unstable();
     let mut lost = vec![];
     for group in records.chunk_by(|a, b| a.0 == b.0) {
+        if group.iter().any(|(_, row)| row.run == PUBLISHED) {
+            lost.extend(group.iter().map(|(_, row)| *row).filter(|row| row.run != PUBLISHED));
+            continue;
+        }
         let stays = match keep {
             Duplicates::First => Some(0),
             Duplicates::Last => Some(group.len() - 1),
@@ -239,6 +246,22 @@ mod tests {
         writer.finish().unwrap();
         let count = |keep| losers(folder.path(), keep, 3).unwrap().get(&0).map_or(0, Vec::len);
         assert_eq!((count(Duplicates::First), count(Duplicates::Last), count(Duplicates::None)), (668, 668, 1002));
+    }
+
+    /// Rows of an earlier run stay, whatever is declared for rows of one run.
+    #[test]
+    fn what_is_published_stays() {
+        for keep in [Duplicates::First, Duplicates::Last, Duplicates::None] {
+            let folder = tempfile::tempdir().unwrap();
+            for run in [0, PUBLISHED] {
+                let mut writer = KeyWriter::new(folder.path(), format!("{run}"), run);
+                let keys: ArrayRef = Arc::new(StringViewArray::from(vec!["a", if run == 0 { "b" } else { "c" }]));
+                writer.add(&[keys], &Int64Array::from(vec![0; 2]), &Int64Array::from(vec![2, 3])).unwrap();
+                writer.finish().unwrap();
+            }
+            let all: Vec<_> = losers(folder.path(), keep, 2).unwrap().into_values().flatten().collect();
+            assert_eq!(all, [RowId { run: 0, file: 0, row: 2 }], "{keep:?}");
+        }
     }
 
     /// `a` stands in row 2 of both runs; missing keys never meet.

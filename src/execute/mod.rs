@@ -10,12 +10,15 @@ pub mod commit;
 mod dictionary;
 pub mod engine;
 mod keys;
+mod memory;
 mod profile;
 mod progress;
+mod published;
 pub mod secret;
 mod sink;
 mod summarise;
 pub mod summary;
+mod worklist;
 mod write;
 
 use std::collections::{HashMap, HashSet};
@@ -32,6 +35,7 @@ use futures::StreamExt;
 
 pub use progress::Show;
 
+use crate::check::replay::Replay;
 use crate::check::{Resolved, ResolvedTable};
 use crate::error::Error;
 use crate::plan;
@@ -51,6 +55,8 @@ pub struct Options {
     pub memory: usize,
     pub force: bool,
     pub show: Show,
+    /// The earlier run whose refused rows are the sources.
+    pub replay: Option<Replay>,
 }
 
 /// One table after its pass.
@@ -79,6 +85,9 @@ pub struct Pages {
 /// When a source cannot be read, the environment fails, or a signal comes.
 pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render: impl FnOnce(&RunSummary) -> Result<Pages, Error>) -> Result<Finished, Error> {
     let started = (Instant::now(), chrono::Utc::now());
+    if options.replay.as_ref().is_some_and(|r| r.is_in(&options.out)) {
+        return Err(Error::command_line(format!("{} is the run that is replayed", options.out.display()), "its accepted rows would be lost: name another folder with `--out`"));
+    }
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(options.partitions.saturating_add(1))
         .thread_stack_size(8 << 20)
@@ -108,9 +117,10 @@ pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render:
     let (accounts, placed) = account::settle(resolved, &runs, &staging)?;
     let summary = summarise::summary(resolved, &runs, &accounts, started);
     let pages = render(&summary)?;
+    worklist::write(&summary, &staging)?;
     staging.write("report.json", &pages.json)?;
     staging.write("report.html", &pages.html)?;
-    staging.write("manifest.json", &account::manifest(resolved, &runs, &accounts, &placed, key_id, &summary)?)?;
+    staging.write("manifest.json", &account::manifest(resolved, &runs, &accounts, &placed, key_id, &summary, options.replay.as_ref())?)?;
     staging.commit()?;
     let parquet = placed.iter().find_map(|p| p.cohort.first()).map(|name| options.out.join(name));
     Ok(Finished { summary, report: options.out.join("report.html"), parquet })
@@ -154,6 +164,9 @@ async fn all_tables(resolved: &Resolved, staging: &Staging, options: &Options, c
         let partitions = job.execute(&runtime, &mut bar).await?;
         bar.end(partitions.iter().map(|p| p.rows_accepted).sum(), partitions.iter().map(|p| p.rows_quarantined).sum());
         runs.push(TableRun { indexes, dealt, partitions });
+    }
+    if let Some(replay) = &options.replay {
+        published::add_keys(resolved, replay, staging)?;
     }
     repeated_keys(resolved, staging, &runtime, options, &mut runs).await?;
     Ok(runs)

@@ -5,6 +5,7 @@
 //! evidence), an index (rows, fingerprint, split points), and readers of splits.
 
 pub mod delimited;
+mod quarantine;
 pub mod scan;
 
 use std::path::{Path, PathBuf};
@@ -32,8 +33,13 @@ pub struct Format {
 }
 
 /// Every format.
-pub static FORMATS: &[Format] =
-    &[Format { names: &["csv", "tsv", "delimited"], summary: "Delimited text in any encoding; `.gz` and `.zst` are unpacked as they are read." }];
+pub static FORMATS: &[Format] = &[
+    Format { names: &["csv", "tsv", "delimited"], summary: "Delimited text in any encoding; `.gz` and `.zst` are unpacked as they are read." },
+    Format { names: &[QUARANTINE], summary: "The refused rows of an earlier run, as `--replay` reads them." },
+];
+
+/// The format of the rows that a run refused.
+pub const QUARANTINE: &str = "quarantine";
 
 /// The head of one file.
 #[derive(Debug, Clone)]
@@ -47,20 +53,31 @@ pub struct FileHead {
     /// What was guessed, and why.
     pub evidence: Vec<String>,
     pub bytes: u64,
-    layout: delimited::Layout,
+    body: Body,
+}
+
+/// What a format must know to read a file behind its head.
+#[derive(Debug, Clone)]
+enum Body {
+    Delimited(delimited::Layout),
+    Quarantine,
 }
 
 impl FileHead {
     /// The encoding's name.
     pub fn encoding(&self) -> String {
-        self.layout.dialect.encoding.label().to_owned()
+        match &self.body {
+            Body::Delimited(layout) => layout.dialect.encoding.label().to_owned(),
+            Body::Quarantine => "utf-8".into(),
+        }
     }
 
     /// The delimiter as shown to people.
     pub fn delimiter(&self) -> String {
-        match self.layout.dialect.delimiter {
-            b'\t' => "tab".into(),
-            other => char::from(other).to_string(),
+        match &self.body {
+            Body::Delimited(layout) if layout.dialect.delimiter == b'\t' => "tab".into(),
+            Body::Delimited(layout) => char::from(layout.dialect.delimiter).to_string(),
+            Body::Quarantine => "none".into(),
         }
     }
 }
@@ -108,6 +125,26 @@ pub fn dialect_is_sound(source: &mapping::Source, found: &mut Diagnostics) -> bo
     found.items.len() == before
 }
 
+/// Reads the heads of what stands at a path: one file, or the files whose rows a part of a
+/// quarantine holds.
+///
+/// # Errors
+/// As [`head`].
+pub fn heads(source: &mapping::Source, path: &Path) -> Result<Vec<FileHead>, HeadError> {
+    if source.format.as_ref().is_none_or(|f| f.value != QUARANTINE) {
+        return Ok(vec![head(source, path)?]);
+    }
+    let shown = shown(path);
+    let unreadable = |why: String| HeadError { code: code::UNREADABLE, message: format!("`{shown}` cannot be read: {why}"), help: None };
+    let (columns, mut files) = quarantine::head(path).map_err(unreadable)?;
+    let bytes = std::fs::metadata(path).map_err(|e| unreadable(e.to_string()))?.len();
+    if files.is_empty() {
+        files.push(shown.clone());
+    }
+    let head = |shown| FileHead { path: path.to_owned(), shown, columns: columns.clone(), duplicates: vec![], evidence: vec![], bytes, body: Body::Quarantine };
+    Ok(files.into_iter().map(head).collect())
+}
+
 /// Reads the head of one file: columns, dialect, evidence. No row is looked at but to guess.
 ///
 /// # Errors
@@ -136,7 +173,7 @@ pub fn head(source: &mapping::Source, path: &Path) -> Result<FileHead, HeadError
         .filter(|e| !said.iter().any(|(what, declared)| *what == e.what && *declared))
         .map(|e| format!("{}: {} ({})", e.what, e.value, e.why))
         .collect();
-    Ok(FileHead { path: path.to_owned(), shown, columns, duplicates, evidence, bytes: header.bytes, layout: header.layout })
+    Ok(FileHead { path: path.to_owned(), shown, columns, duplicates, evidence, bytes: header.bytes, body: Body::Delimited(header.layout) })
 }
 
 /// A path as people write it: without `mappings/x/../..`.
@@ -188,7 +225,12 @@ pub struct FileIndex {
 /// # Errors
 /// When it cannot be read, or was changed since its head was read.
 pub fn index(head: &FileHead, target: u64, progress: &mut dyn FnMut(u64), cancel: &AtomicBool) -> Result<FileIndex, Error> {
-    let index = delimited::index_file(&head.path, &head.layout, target, progress, cancel).map_err(|e| match e {
+    let Body::Delimited(layout) = &head.body else {
+        let (sha256, rows, first_row) = quarantine::index(&head.path, &head.shown, cancel).map_err(|e| Error::source(code::UNREADABLE, format!("the quarantine of `{}`: {e}", head.shown)))?;
+        let all = delimited::ByteRange { start: 0, end: head.bytes, first_row, rows };
+        return Ok(FileIndex { sha256, bytes: head.bytes, rows, blank_lines: 0, comment_lines: 0, ranges: if rows == 0 { vec![] } else { vec![all] } });
+    };
+    let index = delimited::index_file(&head.path, layout, target, progress, cancel).map_err(|e| match e {
         delimited::IndexError::Cancelled => Error::Interrupted { signal: 2 },
         delimited::IndexError::Changed => Error::source(code::CHANGED, format!("`{}`: {e}", head.shown)),
         other => Error::source(code::UNREADABLE, format!("`{}`: {other}", head.shown)),
@@ -202,12 +244,25 @@ pub struct Split {
     pub path: PathBuf,
     /// Place of the file in the source.
     pub file: u32,
-    dialect: delimited::Dialect,
     range: delimited::ByteRange,
-    /// Columns of the file's header.
-    width: usize,
-    /// For each column of the source its place in the file.
-    columns: Vec<Option<usize>>,
+    body: SplitBody,
+}
+
+/// What a format must know to read a split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum SplitBody {
+    Delimited {
+        dialect: delimited::Dialect,
+        /// Columns of the file's header.
+        width: usize,
+        /// For each column of the source its place in the file.
+        columns: Vec<Option<usize>>,
+    },
+    Quarantine {
+        /// The file whose rows are wanted.
+        of: String,
+        columns: Vec<String>,
+    },
 }
 
 impl Split {
@@ -225,14 +280,11 @@ pub fn splits(files: &[FileHead], indexes: &[FileIndex], columns: &[String]) -> 
         .enumerate()
         .flat_map(|(file, (head, index))| {
             let places: Vec<Option<usize>> = columns.iter().map(|c| head.columns.iter().position(|h| h == c)).collect();
-            index.ranges.iter().map(move |range| Split {
-                path: head.path.clone(),
-                file: u32::try_from(file).unwrap_or(u32::MAX),
-                dialect: head.layout.dialect.clone(),
-                range: *range,
-                width: head.layout.width,
-                columns: places.clone(),
-            })
+            let body = match &head.body {
+                Body::Delimited(layout) => SplitBody::Delimited { dialect: layout.dialect.clone(), width: layout.width, columns: places },
+                Body::Quarantine => SplitBody::Quarantine { of: head.shown.clone(), columns: columns.to_vec() },
+            };
+            index.ranges.iter().map(move |range| Split { path: head.path.clone(), file: u32::try_from(file).unwrap_or(u32::MAX), range: *range, body: body.clone() })
         })
         .collect()
 }
@@ -276,8 +328,13 @@ impl SplitError {
 
 /// Reads a split batch by batch.
 pub struct SplitReader {
-    inner: delimited::RangeReader,
+    inner: Inner,
     shown: String,
+}
+
+enum Inner {
+    Delimited(Box<delimited::RangeReader>),
+    Quarantine(quarantine::Reader),
 }
 
 impl SplitReader {
@@ -287,10 +344,14 @@ impl SplitReader {
     /// When the file is gone, or not what it was when it was indexed.
     pub fn open(split: &Split, _width: usize, batch_rows: usize) -> Result<Self, SplitError> {
         let shown = shown(&split.path);
-        match delimited::RangeReader::open(&split.path, &split.dialect, split.range, &split.columns, split.width, batch_rows) {
-            Ok(inner) => Ok(SplitReader { inner, shown }),
-            Err(error) => Err(failed(&shown, &error)),
-        }
+        let inner = match &split.body {
+            SplitBody::Delimited { dialect, width, columns } => {
+                let reader = delimited::RangeReader::open(&split.path, dialect, split.range, columns, *width, batch_rows);
+                Inner::Delimited(Box::new(reader.map_err(|e| failed(&shown, &e))?))
+            }
+            SplitBody::Quarantine { of, columns } => Inner::Quarantine(quarantine::Reader::open(&split.path, of, columns, batch_rows).map_err(|e| unreadable(&shown, &e))?),
+        };
+        Ok(SplitReader { inner, shown })
     }
 }
 
@@ -299,12 +360,20 @@ fn failed(shown: &str, error: &delimited::ReadError) -> SplitError {
     SplitError(Error::source(code, format!("`{shown}`: {error}")))
 }
 
+fn unreadable(shown: &str, why: &str) -> SplitError {
+    SplitError(Error::source(code::UNREADABLE, format!("`{shown}`: {why}")))
+}
+
 impl Iterator for SplitReader {
     type Item = Result<Rows, SplitError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let number = |values: Vec<u64>| Int64Array::from_iter_values(values.into_iter().map(|v| i64::try_from(v).unwrap_or(i64::MAX)));
-        Some(match self.inner.next()? {
+        let reader = match &mut self.inner {
+            Inner::Delimited(reader) => reader,
+            Inner::Quarantine(reader) => return Some(reader.next()?.map_err(|e| unreadable(&self.shown, &e))),
+        };
+        Some(match reader.next()? {
             Ok(rows) => Ok(Rows {
                 columns: rows.columns.into_iter().map(|c| Arc::new(c) as ArrayRef).collect(),
                 row: number(rows.row),
@@ -317,31 +386,34 @@ impl Iterator for SplitReader {
     }
 }
 
-/// What can be wrong with a row as such: one check each, always of effect quarantine.
+/// What can be wrong with a row as such: bit of its flags, code, rule.
+const DAMAGE: [(u16, Code, &str); 6] = [
+    (flag::TOO_FEW_CELLS, code::TOO_FEW_CELLS, "too_few_cells"),
+    (flag::TOO_MANY_CELLS, code::TOO_MANY_CELLS, "too_many_cells"),
+    (flag::INVALID_BYTES, code::INVALID_BYTES, "invalid_bytes"),
+    (flag::NUL_BYTE, code::NUL_BYTE, "nul_byte"),
+    (flag::UNTERMINATED_QUOTE, code::UNTERMINATED_QUOTE, "unterminated_quote"),
+    (flag::MALFORMED_QUOTE, code::MALFORMED_QUOTE, "malformed_quote"),
+];
+
+/// A check for each kind of damage, always of effect quarantine.
 pub fn row_checks() -> Vec<Check> {
-    [
-        (flag::TOO_FEW_CELLS, code::TOO_FEW_CELLS, "too_few_cells"),
-        (flag::TOO_MANY_CELLS, code::TOO_MANY_CELLS, "too_many_cells"),
-        (flag::INVALID_BYTES, code::INVALID_BYTES, "invalid_bytes"),
-        (flag::NUL_BYTE, code::NUL_BYTE, "nul_byte"),
-        (flag::UNTERMINATED_QUOTE, code::UNTERMINATED_QUOTE, "unterminated_quote"),
-        (flag::MALFORMED_QUOTE, code::MALFORMED_QUOTE, "malformed_quote"),
-    ]
-    .into_iter()
-    .map(|(bit, code, rule)| Check {
-        code,
-        rule: rule.to_owned(),
-        field: None,
-        column: None,
-        category: RuleCategory::Conformance,
-        effect: Effect::Quarantine,
-        violated: bit_is_set(i64::from(bit)),
-        raw: None,
-        expression: None,
-        description: Default::default(),
-        threshold: None,
-    })
-    .collect()
+    DAMAGE
+        .into_iter()
+        .map(|(bit, code, rule)| Check {
+            code,
+            rule: rule.to_owned(),
+            field: None,
+            column: None,
+            category: RuleCategory::Conformance,
+            effect: Effect::Quarantine,
+            violated: bit_is_set(i64::from(bit)),
+            raw: None,
+            expression: None,
+            description: Default::default(),
+            threshold: None,
+        })
+        .collect()
 }
 
 fn bit_is_set(bit: i64) -> Expr {

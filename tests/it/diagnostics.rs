@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use cohorte::diagnostic::{ALL, closest};
 use serde_json::Value;
 
-use crate::support::{Project, root};
+use crate::support::{Project, cohorte, root, told};
 
 fn folder() -> PathBuf {
     root().join("tests/diagnostics")
@@ -81,10 +81,20 @@ fn prepare(case: &Path, text: &str) -> Result<(Project, Expected), String> {
     Ok((project, expected))
 }
 
+/// What `check` finds; of a project with tests what `test` finds, without its counts.
 fn found(project: &Project) -> (Expected, String) {
-    let (_, json, _) = project.check(&["--format", "json"]);
-    let (_, _, text) = project.check(&[]);
-    let list: Value = serde_json::from_str(&json).unwrap_or_else(|e| panic!("no JSON ({e}): {json}{text}"));
+    let (json, text) = if project.path("tests.yaml").exists() {
+        let test = |args: &[&str]| told(&cohorte().current_dir(project.folder.path()).args(["test", "pipeline.yaml"]).args(args).output().expect("cohorte starts"));
+        let ((_, json, _), (_, out, err)) = (test(&["--format", "json"]), test(&[]));
+        (json, out.split("  exercised:").next().unwrap_or_default().to_owned() + &err)
+    } else {
+        (project.check(&["--format", "json"]).1, project.check(&[]).2)
+    };
+    let mut list: Value = serde_json::from_str(&json).unwrap_or_else(|e| panic!("no JSON ({e}): {json}{text}"));
+    if let Some(mappings) = list["mappings"].as_array() {
+        let cases = mappings.iter().flat_map(|m| m["cases"].as_array().into_iter().flatten());
+        list = cases.flat_map(|c| c["findings"].as_array().into_iter().flatten()).cloned().collect();
+    }
     let found = list.as_array().expect("a list").iter().map(|d| {
         let caret = d["file"].as_str().map(|file| {
             let source = std::fs::read_to_string(project.path(file)).unwrap_or_default();

@@ -13,6 +13,7 @@ mod diagnostics;
 mod documents;
 mod layering;
 mod plans;
+mod proof;
 mod properties;
 mod reuse;
 mod signals;

@@ -16,6 +16,7 @@ mod reader;
 mod record;
 mod scan;
 mod stream;
+mod write;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ pub use encoding::Encoding;
 pub use header::{HEAD, Header, HeaderError, Layout, read_header};
 pub use index::{ByteRange, FileIndex, IndexError, Tuning, index_file, index_with};
 pub use reader::{RangeReader, ReadError};
+pub use write::{plain_dialect, write_row};
 
 /// The encoding of a text by its first bytes, and what the guess rests on; `whole` says that
 /// nothing follows them.
