@@ -3,6 +3,7 @@
 //! Nothing here knows what a date or a unit is; that is [`crate::check`]'s work. Mistakes of form
 //! are collected, never thrown, so that one run shows all of them.
 
+pub mod endpoint;
 pub mod mapping;
 pub mod pipeline;
 pub mod project;

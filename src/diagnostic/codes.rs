@@ -86,6 +86,13 @@ codes! {
     CONSTANT = "M328", "the constant does not fit the field", "Every row would fail the schema.";
     SAME_MAP_KEY = "M329", "the map has the same key twice", "The entries differ only in case, which is ignored here.";
 
+    UNKNOWN_ENDPOINT = "M350", "the table has no such endpoint", "A field that is part of an endpoint names one of the table's `endpoints`.";
+    ENDPOINT_DEFINITION = "M351", "not a published definition", "The name would promise something that nobody can look up.";
+    ENDPOINT_EVENTS = "M352", "the events are not those of the definition", "Two sites that call different things by one name cannot be compared.";
+    ENDPOINT_UNIT = "M353", "a time without a unit of time", "A number may be days or months, and the two differ by a factor of thirty.";
+    ENDPOINT_MOMENT = "M354", "neither a day nor a time", "An endpoint is made of dates, or of times since an origin.";
+    UNUSED_ENDPOINT = "M355", "the endpoint is not used", "No field is derived from it.";
+
     UNKNOWN_TRANSFORM = "T401", "unknown transform", "It would be ignored in silence.";
     DATE_FORMAT = "T402", "not a date format", "The format's specifiers are strptime's: `%d/%m/%Y`.";
     NUMBER_MARKS = "T403", "the number's marks are not usable", "Decimal and group mark are single, different characters.";
@@ -124,6 +131,8 @@ codes! {
     UNMAPPED = "D621", "not in the map", "The mapping does not know this code.";
     EXPRESSION = "D622", "the expression has no result", "For example a division by zero.";
     BINS = "D623", "in none of the bins", "The mapping's bins do not cover this number.";
+    BEFORE_ORIGIN = "D630", "a day of an endpoint lies before its origin", "An event or the last news before the clock starts is a wrong date.";
+    NO_DAY = "D631", "an event without its day", "That it happened is known, when is not, so there is no time to it.";
 }
 
 #[cfg(test)]

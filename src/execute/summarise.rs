@@ -28,6 +28,11 @@ pub fn accepted_schema(resolved: &Resolved, table: &ResolvedTable) -> SchemaRef 
             metadata.extend(field.unit.as_ref().map(|u| ("unit".to_owned(), u.value.clone())));
             metadata.extend(field.description.iter().map(|(language, text)| (format!("description.{language}"), text.clone())));
             metadata.extend(field.concept.iter().map(|(system, code)| (format!("concept.{system}"), code.clone())));
+            for endpoint in table.endpoints.iter().filter(|e| e.fields.contains(&field.name.value)) {
+                metadata.insert("endpoint".into(), endpoint.name.clone());
+                metadata.insert("endpoint.json".into(), endpoint.described.json.to_string());
+                metadata.extend(endpoint.described.words.iter().map(|(language, words)| (format!("endpoint.{language}"), words.clone())));
+            }
             ArrowField::new(&field.name.value, stored(field.storage()), true).with_metadata(metadata)
         })
         .collect();
@@ -98,6 +103,7 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], sta
         rules,
         unmapped,
         reasons,
+        endpoints: endpoints(resolved),
         status: if failed { RunStatus::Failed } else { RunStatus::Passed },
     }
 }
@@ -361,6 +367,22 @@ fn sources(resolved: &Resolved, runs: &[TableRun]) -> Vec<SourceSummary> {
         out.push(SourceSummary { site: table.site.clone(), name: table.source.clone(), mapping: table.mapping.clone(), format: table.format.clone(), files });
     }
     out
+}
+
+fn endpoints(resolved: &Resolved) -> Vec<EndpointSummary> {
+    let of = |table: &ResolvedTable| -> Vec<EndpointSummary> {
+        let one = |e: &crate::check::ResolvedEndpoint| EndpointSummary {
+            table: resolved.schema.tables[table.table].name.value.clone(),
+            site: table.site.clone(),
+            name: e.name.clone(),
+            fields: e.fields.clone(),
+            definition: e.described.definition.clone(),
+            words: e.described.words.clone(),
+            derivation: e.described.json.clone(),
+        };
+        table.endpoints.iter().map(one).collect()
+    };
+    resolved.tables.iter().flat_map(of).collect()
 }
 
 fn schema_summary(resolved: &Resolved) -> SchemaSummary {

@@ -12,6 +12,7 @@ mod bins;
 mod boolean;
 mod clean;
 mod date;
+pub mod endpoint;
 mod map;
 mod number;
 mod origin;
@@ -19,6 +20,7 @@ mod pseudonym;
 mod sql;
 mod unit;
 
+pub use clean::STEPS as CLEAN_STEPS;
 pub use date::formats_are_sound;
 pub use derive::{Definitions, Derive, Failure, Kind, Names, Typed};
 pub use sql::{SqlScope, condition};
@@ -59,6 +61,7 @@ pub static REGISTRY: &[&Transform] = &[
     &origin::VALUE,
     &sql::SQL,
     &date::AGE_AT,
+    &endpoint::ENDPOINT,
     &origin::IMPOSSIBLE,
     &origin::UNDETERMINED,
     &clean::CLEAN,
@@ -72,6 +75,7 @@ pub static REGISTRY: &[&Transform] = &[
     &pseudonym::PSEUDONYM,
     &clean::NULL,
     &date::BORN,
+    &endpoint::GIVE,
     &map::UNMAPPED,
     &map::IGNORE_CASE,
     &bins::CLOSED,
