@@ -330,7 +330,7 @@ fn a_field_is_explained_down_to_the_columns() {
     let (code, _, err) = says(&["explain", "pipeline.yaml", "--field", "patient.tumor_size"]);
     assert_eq!(code, 2);
     assert!(err.contains("did you mean `patient.tumour_size`"), "{err}");
-    let (code, _, err) = says(&["explain", "pipeline.yaml", "--field", "age", "--site", "cury"]);
+    let (code, _, err) = says(&["explain", "pipeline.yaml", "--field", "age", "--site", "curi"]);
     assert_eq!(code, 2);
     assert!(err.contains("did you mean `curie`"), "{err}");
 }
