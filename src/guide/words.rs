@@ -21,11 +21,19 @@ pub fn steps(node: &Node, field: &Field, locale: &Locale, is_column: &dyn Fn(&st
     let Value::Map(items) = &node.value else { return vec![] };
     let get = |key: &str| items.iter().find(|(k, _)| k.text() == Some(key)).map(|(_, v)| v);
     let mut out = vec![];
+    let mut read = reading(field, locale, &get);
     for transform in REGISTRY.iter().filter(|t| t.role != Role::Companion) {
         let Some(argument) = get(transform.key) else { continue };
+        // A number is read before it is converted.
+        if matches!(transform.key, "number" | "unit" | "bins" | "pseudonym") {
+            out.extend(read.take());
+        }
+        if transform.key == "number" {
+            continue;
+        }
         out.push(sentence(transform.key, argument, field, &get, is_column).unwrap_or_else(|| format!("{}: {} ({})", transform.key, flow(argument), transform.summary)));
     }
-    out.extend(reading(field, locale, &get));
+    out.extend(read);
     // Words that no sentence above takes up.
     let told = ["null", "born", "unmapped", "ignore_case", "closed", "on_error", "give"];
     for transform in REGISTRY.iter().filter(|t| t.role == Role::Companion && !told.contains(&t.key)) {
@@ -90,7 +98,7 @@ fn sentence(key: &str, argument: &Node, field: &Field, get: &Get<'_>, is_column:
                 Some("null") => "; any other code is missing, and the row flagged",
                 Some("fail") => "; any other code ends the run",
                 Some("quarantine") => "; any other code sends the row to quarantine",
-                _ => "; any other code cannot be read",
+                _ => "",
             };
             format!("recodes it{case}: {}{other}", pairs.join(", "))
         }

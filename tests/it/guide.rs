@@ -303,8 +303,8 @@ fn a_field_is_explained_down_to_the_columns() {
     for sentence in [
         "patient.tumour_size: Largest diameter of the tumour (decimal, in mm",
         "takes the column `Taille (cm)`",
-        "converts it from `cm` to `mm`",
-        "decimal mark `,`",
+        "2. reads a number (decimal mark `,`)",
+        "3. converts it from `cm` to `mm`",
         "windows-1252, separated by `;`",
         "missing is an empty cell, `ND`, `NR`",
         "D620, cannot be read as the field's type (column `Taille (cm)`): the row goes to quarantine",
