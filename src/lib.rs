@@ -7,6 +7,7 @@ pub mod diagnostic;
 pub mod error;
 pub mod execute;
 pub mod function;
+pub mod guide;
 pub mod plan;
 pub mod report;
 pub mod rule;

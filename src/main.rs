@@ -11,8 +11,10 @@ use cohorte::config::project;
 use cohorte::diagnostic::{Diagnostics, Level, SourceMap, render_json, render_text};
 use cohorte::error::{Error, exit};
 use cohorte::execute::summary::{RunStatus, RunSummary};
+use cohorte::config::project::Project;
 use cohorte::execute::{self, Finished, Options, Pages, Show, secret};
-use cohorte::{compare, function, plan, report, source, testing};
+use cohorte::guide::{json_schema, reference};
+use cohorte::{compare, config, function, guide, plan, report, source, testing};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -49,12 +51,19 @@ enum Verb {
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },
-    /// Show what a pipeline comes to: the definitions and checks of each table, or its plan.
+    /// Explain a pipeline (a stage of it, or one field in words), or a diagnostic such as M302.
     Explain {
-        /// The pipeline's YAML.
-        pipeline: PathBuf,
-        /// Which stage.
-        #[arg(long, value_enum, default_value = "resolved")]
+        /// The pipeline's YAML, or the code of a diagnostic.
+        #[arg(value_name = "PIPELINE|CODE")]
+        subject: PathBuf,
+        /// The derivation of one field in words: `patient.tumour_size`.
+        #[arg(long, value_name = "TABLE.FIELD", conflicts_with = "stage")]
+        field: Option<String>,
+        /// At this site only.
+        #[arg(long, requires = "field")]
+        site: Option<String>,
+        /// Which stage: the documents as read, definitions and checks, the logical or the physical plan.
+        #[arg(long, value_enum, default_value = "check")]
         stage: Stage,
         /// How findings are printed.
         #[arg(long, value_enum, default_value = "text")]
@@ -85,6 +94,21 @@ enum Verb {
         /// How findings are printed.
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
+    },
+    /// Print the reference of transforms, constraints, formats and diagnostics as Markdown.
+    Docs {
+        /// Write it to reference.md in this folder instead.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of a document, for completion and hovers in editors.
+    JsonSchema {
+        /// Which document; all of them where none is named.
+        #[arg(value_parser = ["schema", "mapping", "pipeline", "tests"])]
+        document: Option<String>,
+        /// Write it to a file of the document's name in this folder instead.
+        #[arg(long)]
+        out: Option<PathBuf>,
     },
     /// Draw the report of a run again from its report.json.
     Report {
@@ -149,8 +173,11 @@ enum DiffFormat {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Stage {
-    Resolved,
+    Project,
+    #[value(alias = "resolved")]
+    Check,
     Plan,
+    Physical,
 }
 
 fn bytes(text: &str) -> Result<usize, String> {
@@ -209,10 +236,41 @@ fn verb(cli: Cli) -> Result<u8, Error> {
             Ok(_) => Ok(exit::DONE),
             Err(code) => Ok(code),
         },
-        Verb::Explain { pipeline, stage, format } => match checked(&pipeline, format, false) {
-            Ok(mut resolved) => explain(&mut resolved, stage).map(|()| exit::DONE),
-            Err(code) => Ok(code),
-        },
+        Verb::Explain { subject, field, site, stage, format } => {
+            if let Some(code) = subject.to_str().filter(|s| reference::is_code(s) && !subject.exists()) {
+                return Ok(match reference::of_code(code) {
+                    Some(text) => {
+                        print!("{text}");
+                        exit::DONE
+                    }
+                    None => {
+                        eprintln!("error: there is no diagnostic `{code}`; `cohorte docs` lists them");
+                        exit::WRONG_INPUT
+                    }
+                });
+            }
+            let mut resolved = match checked(&subject, format, false) {
+                Ok(resolved) => resolved,
+                Err(code) => return Ok(code),
+            };
+            match field {
+                Some(field) => Ok(explain_field(&subject, &resolved, &field, site.as_deref())),
+                None => explain(&subject, &mut resolved, stage).map(|()| exit::DONE),
+            }
+        }
+        Verb::Docs { out } => written(out.as_deref(), "reference.md", reference::markdown()),
+        Verb::JsonSchema { document, out } => {
+            let names: Vec<&str> = json_schema::names().filter(|n| document.as_deref().is_none_or(|d| d == *n)).collect();
+            if let (None, [_, _, ..]) = (&out, names.as_slice()) {
+                let all: serde_json::Map<_, _> = names.iter().filter_map(|n| Some(((*n).to_owned(), json_schema::of(n)?))).collect();
+                println!("{:#}", serde_json::Value::Object(all));
+                return Ok(exit::DONE);
+            }
+            for name in names {
+                written(out.as_deref(), &format!("{name}.json"), json_schema::text(name).unwrap_or_default())?;
+            }
+            Ok(exit::DONE)
+        }
         Verb::Run { pipeline, out, partitions, memory, quiet, force, replay, format } => {
             let replay = replay.as_deref().map(Replay::open).transpose()?;
             let mut resolved = match checked_with(&pipeline, replay.as_ref(), format, false)? {
@@ -345,13 +403,51 @@ fn checked_with(pipeline: &Path, replay: Option<&Replay>, format: Format, is_che
     })
 }
 
-fn explain(resolved: &mut Resolved, stage: Stage) -> Result<(), Error> {
+/// Prints a text, or writes it into a folder and names the file.
+fn written(folder: Option<&Path>, name: &str, text: String) -> Result<u8, Error> {
+    match folder {
+        None => print!("{text}"),
+        Some(folder) => {
+            let path = folder.join(name);
+            std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text)).map_err(|e| Error::environment(&format!("writing {}", path.display()), e))?;
+            println!("{}", path.display());
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// The documents once more; a pipeline that was checked is there.
+fn project(pipeline: &Path) -> Option<Project> {
+    config::project::load(pipeline, &mut SourceMap::default(), &mut Diagnostics::default())
+}
+
+fn explain_field(pipeline: &Path, resolved: &Resolved, field: &str, site: Option<&str>) -> u8 {
+    let told = project(pipeline).ok_or_else(|| "the documents changed while they were read".to_owned());
+    match told.and_then(|project| guide::explain::field(&project, resolved, field, site)) {
+        Ok(text) => {
+            print!("{text}");
+            exit::DONE
+        }
+        Err(why) => {
+            eprintln!("error: {why}");
+            exit::WRONG_INPUT
+        }
+    }
+}
+
+fn explain(pipeline: &Path, resolved: &mut Resolved, stage: Stage) -> Result<(), Error> {
     resolved.abridge();
+    if let Stage::Project = stage {
+        if let Some(project) = project(pipeline) {
+            print!("{}", guide::explain::project(&project));
+        }
+        return Ok(());
+    }
     for table in &resolved.tables {
         let target = &resolved.schema.tables[table.table];
         println!("{}/{} → {}", table.site, table.source, target.name.value);
         match stage {
-            Stage::Resolved => {
+            Stage::Project | Stage::Check => {
                 for definition in &table.definitions.list {
                     println!("  {} = {}", definition.name, definition.expr);
                 }
@@ -362,6 +458,13 @@ fn explain(resolved: &mut Resolved, stage: Stage) -> Result<(), Error> {
             Stage::Plan => {
                 let plan = plan::build(table, source::deal(vec![], 1))?;
                 println!("{}", plan.logical.display_indent());
+            }
+            Stage::Physical => {
+                let plan = plan::build(table, source::deal(vec![], 1))?;
+                let context = execute::engine::session(1, execute::engine::runtime(1 << 28)?);
+                let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|e| Error::environment("starting the engine", e))?;
+                let physical = runtime.block_on(context.state().create_physical_plan(&plan.logical))?;
+                print!("{}", datafusion::physical_plan::displayable(physical.as_ref()).indent(false));
             }
         }
         println!();

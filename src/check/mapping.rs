@@ -6,7 +6,8 @@ use std::path::Path;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 
-use super::{FieldState, ResolvedTable};
+use super::{FieldState, ResolvedEndpoint, ResolvedTable};
+use crate::config::endpoint::Endpoint;
 use crate::config::mapping::{Mapping, Source, TableMapping};
 use crate::config::project::{Project, expand};
 use crate::config::schema::{Condition, Field, FieldType, RuleCategory, Table};
@@ -14,7 +15,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, closest, code};
 use crate::rule::{CONSTRAINTS, Check, Effect, explained_required};
 use crate::source::{self, FileHead};
 use crate::transform::derive::{self, Context, Functions, Outcome, column, field_column};
-use crate::transform::{Definitions, Failure, Kind, Names, SqlScope};
+use crate::transform::{Definitions, Failure, Kind, Names, SqlScope, endpoint};
 use crate::config::mapping::OnError;
 
 #[allow(clippy::too_many_arguments)]
@@ -134,7 +135,9 @@ impl Work<'_> {
             table_policy: self.table.on_error.as_ref().map(|p| p.value),
             functions: self.functions,
             scope: self.scope,
+            endpoints: &self.table.endpoints,
         };
+        let endpoints = self.endpoints(found);
         for (place, field) in self.target.fields.iter().enumerate() {
             let (state, expr) = self.field(&context, field, &mut definitions, place, &mut failures, found);
             definitions.insert(field_column(&field.name.value), field.storage(), expr);
@@ -158,7 +161,22 @@ impl Work<'_> {
             definitions,
             fields: states,
             checks,
+            endpoints,
         })
+    }
+
+    /// The table's endpoints with the fields that are derived from them.
+    fn endpoints(&self, found: &mut Diagnostics) -> Vec<ResolvedEndpoint> {
+        use crate::config::yaml::Value;
+        let taken: Vec<(&str, &str)> = self.table.fields.iter().filter_map(|(name, node)| match &node.value {
+            Value::Map(items) => items.iter().find(|(k, _)| k.text() == Some("endpoint")).and_then(|(_, v)| Some((v.text()?, name.value.as_str()))),
+            _ => None,
+        }).collect();
+        let misspelt = taken.iter().any(|(endpoint, _)| self.table.endpoints.iter().all(|e| e.name.value != *endpoint));
+        let fields = |endpoint: &str| -> Vec<String> { taken.iter().filter(|(e, _)| *e == endpoint).map(|(_, field)| (*field).to_owned()).collect() };
+        endpoint::check(&self.table.endpoints, |name| misspelt || !fields(name).is_empty(), found);
+        let one = |e: &Endpoint| ResolvedEndpoint { name: e.name.value.clone(), fields: fields(&e.name.value), described: endpoint::describe(e) };
+        self.table.endpoints.iter().map(one).filter(|e| !e.fields.is_empty()).collect()
     }
 
     /// Many derivations without a policy are one thing to write: the table's.
@@ -256,7 +274,7 @@ impl Work<'_> {
         let mut used: Vec<String> = used.into_iter().collect();
         used.sort();
         for column in used {
-            let at = self.table.fields.iter().find(|(_, node)| mentions(node, &column)).map_or(self.table.span, |(_, node)| mention(node, &column).unwrap_or(node.span));
+            let at = self.table.fields.iter().find(|(_, node)| mentions(node, &column)).map_or(self.named_at(&column), |(_, node)| mention(node, &column).unwrap_or(node.span));
             let files = |wrong: &dyn Fn(&FileHead) -> bool| self.delivered.files.iter().filter(|f| wrong(f)).map(|f| f.shown.as_str()).collect::<Vec<_>>();
             let lacking = files(&|f| !f.columns.contains(&column));
             if !lacking.is_empty() {
@@ -274,6 +292,11 @@ impl Work<'_> {
                 );
             }
         }
+    }
+
+    /// Where a column is named that no derivation names itself.
+    fn named_at(&self, column: &str) -> crate::diagnostic::Span {
+        self.table.endpoints.iter().flat_map(Endpoint::names).find(|n| n.value == column).map_or(self.table.span, |n| n.span)
     }
 
     /// Fields that need each other; those that only need one of them are not named.

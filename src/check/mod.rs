@@ -21,6 +21,7 @@ use crate::function::{self, Key};
 use crate::rule::Check;
 use crate::source::FileHead;
 use crate::transform::derive::Functions;
+use crate::transform::endpoint::Described;
 use crate::transform::{Definitions, SqlScope};
 
 /// A pipeline that can be planned.
@@ -78,6 +79,16 @@ pub struct ResolvedTable {
     /// One per field of the schema's table, in its order.
     pub fields: Vec<FieldState>,
     pub checks: Vec<Check>,
+    /// Time-to-event derivations that fields are taken from.
+    pub endpoints: Vec<ResolvedEndpoint>,
+}
+
+/// A time-to-event derivation: its fields, and what it counts.
+#[derive(Debug, Clone)]
+pub struct ResolvedEndpoint {
+    pub name: String,
+    pub fields: Vec<String>,
+    pub described: Described,
 }
 
 /// What the mapping says of a field.

@@ -1,6 +1,7 @@
 //! What one site's export means, as written: sources with their conventions, and per table the
 //! derivations. A derivation is kept as its node; the transforms read their own arguments.
 
+use super::endpoint::Endpoint;
 use super::read::{Keys, Name, Spanned, entries, text, texts, wrong_kind};
 use super::yaml::{Node, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
@@ -90,6 +91,8 @@ pub struct TableMapping {
     pub from: Name,
     pub on_error: Option<Spanned<OnError>>,
     pub fields: Vec<(Name, Node)>,
+    /// Time-to-event derivations that fields refer to.
+    pub endpoints: Vec<Endpoint>,
     pub span: Span,
 }
 
@@ -261,7 +264,8 @@ fn table(table: Name, node: &Node, found: &mut Diagnostics) -> Option<TableMappi
         Some(n) => entries(n, "fields", found).into_iter().map(|(name, n)| (name, n.clone())).collect(),
         None => vec![],
     };
+    let endpoints = keys.take("endpoints").map_or(vec![], |n| super::endpoint::read(n, found));
     let span = table.span;
     keys.finish(found);
-    Some(TableMapping { table, from: from?, on_error, fields, span })
+    Some(TableMapping { table, from: from?, on_error, fields, endpoints, span })
 }

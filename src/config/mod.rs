@@ -6,6 +6,7 @@
 pub mod codes;
 pub mod csv;
 pub mod cases;
+pub mod endpoint;
 pub mod mapping;
 pub mod pipeline;
 pub mod project;

@@ -104,6 +104,13 @@ codes! {
     TWO_TARGETS = "M362", "a code with two targets", "Which of them is meant is a choice that people make, not a program.";
     UNFILLED = "M363", "codes without a target", "They are unmapped until somebody fills in the file.";
 
+    UNKNOWN_ENDPOINT = "M350", "the table has no such endpoint", "A field that is part of an endpoint names one of the table's `endpoints`.";
+    ENDPOINT_DEFINITION = "M351", "not a published definition", "The name would promise something that nobody can look up.";
+    ENDPOINT_EVENTS = "M352", "the events are not those of the definition", "Two sites that call different things by one name cannot be compared.";
+    ENDPOINT_UNIT = "M353", "a time without a unit of time", "A number may be days or months, and the two differ by a factor of thirty.";
+    ENDPOINT_MOMENT = "M354", "neither a day nor a time", "An endpoint is made of dates, or of times since an origin.";
+    UNUSED_ENDPOINT = "M355", "the endpoint is not used", "No field is derived from it.";
+
     UNKNOWN_TRANSFORM = "T401", "unknown transform", "It would be ignored in silence.";
     DATE_FORMAT = "T402", "not a date format", "The format's specifiers are strptime's: `%d/%m/%Y`.";
     NUMBER_MARKS = "T403", "the number's marks are not usable", "Decimal and group mark are single, different characters.";
@@ -151,6 +158,8 @@ codes! {
     EXPRESSION = "D622", "the expression has no result", "For example a division by zero.";
     BINS = "D623", "in none of the bins", "The mapping's bins do not cover this number.";
     UNLISTED_UNIT = "D624", "the row's unit is not listed", "The mapping does not say how to convert it.";
+    BEFORE_ORIGIN = "D630", "a day of an endpoint lies before its origin", "An event or the last news before the clock starts is a wrong date.";
+    NO_DAY = "D631", "an event without its day", "That it happened is known, when is not, so there is no time to it.";
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@
 //! run of `cohorte check` shows all of them. Rendering is rustc's own, by `annotate-snippets`.
 
 mod codes;
+mod explanations;
 mod render;
 
 pub use codes::{ALL, Code, code};
+pub use explanations::explanation;
 pub use render::{render_json, render_text};
 
 use std::ops::Range;

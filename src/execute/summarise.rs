@@ -30,6 +30,11 @@ pub fn accepted_schema(resolved: &Resolved, table: &ResolvedTable) -> SchemaRef 
             metadata.extend(field.codelist.iter().map(|list| ("codelist".to_owned(), list.name.clone())));
             metadata.extend(field.codelist.iter().filter_map(|list| Some(("codelist.version".to_owned(), list.version.clone()?))));
             metadata.extend(field.concept.iter().map(|(system, code)| (format!("concept.{system}"), code.clone())));
+            for endpoint in table.endpoints.iter().filter(|e| e.fields.contains(&field.name.value)) {
+                metadata.insert("endpoint".into(), endpoint.name.clone());
+                metadata.insert("endpoint.json".into(), endpoint.described.json.to_string());
+                metadata.extend(endpoint.described.words.iter().map(|(language, words)| (format!("endpoint.{language}"), words.clone())));
+            }
             ArrowField::new(&field.name.value, stored(field.storage()), true).with_metadata(metadata)
         })
         .collect();
@@ -100,6 +105,7 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], sta
         rules,
         unmapped,
         reasons,
+        endpoints: endpoints(resolved),
         status: if failed { RunStatus::Failed } else { RunStatus::Passed },
     }
 }
@@ -363,6 +369,22 @@ fn sources(resolved: &Resolved, runs: &[TableRun]) -> Vec<SourceSummary> {
         out.push(SourceSummary { site: table.site.clone(), name: table.source.clone(), mapping: table.mapping.clone(), format: table.format.clone(), files });
     }
     out
+}
+
+fn endpoints(resolved: &Resolved) -> Vec<EndpointSummary> {
+    let of = |table: &ResolvedTable| -> Vec<EndpointSummary> {
+        let one = |e: &crate::check::ResolvedEndpoint| EndpointSummary {
+            table: resolved.schema.tables[table.table].name.value.clone(),
+            site: table.site.clone(),
+            name: e.name.clone(),
+            fields: e.fields.clone(),
+            definition: e.described.definition.clone(),
+            words: e.described.words.clone(),
+            derivation: e.described.json.clone(),
+        };
+        table.endpoints.iter().map(one).collect()
+    };
+    resolved.tables.iter().flat_map(of).collect()
 }
 
 /// The schema as the report tells it. Of a large codelist only the codes that occur are told.

@@ -44,6 +44,9 @@ pub struct RunSummary {
     pub unmapped: Vec<Unmapped>,
     /// Reasons counted per site, most frequent first.
     pub reasons: Vec<ReasonCount>,
+    /// How times to an event were derived, site by site.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointSummary>,
     /// Whether the delivery meets the schema's thresholds.
     pub status: RunStatus,
 }
@@ -285,4 +288,19 @@ pub struct ReasonCount {
     pub rule: String,
     pub severity: Severity,
     pub rows: u64,
+}
+
+/// A time-to-event derivation of a site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointSummary {
+    pub table: String,
+    pub site: String,
+    pub name: String,
+    /// The fields that are taken from it.
+    pub fields: Vec<String>,
+    /// The published definition that it follows: `STEEP2.0/RFS`.
+    pub definition: Option<String>,
+    pub words: Text,
+    /// The same for programs; lengths of time in days.
+    pub derivation: serde_json::Value,
 }

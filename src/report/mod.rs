@@ -8,6 +8,7 @@
 mod accounting;
 mod dictionary;
 mod distributions;
+mod endpoints;
 mod findings;
 mod matrix;
 mod rules;
@@ -56,6 +57,7 @@ pub fn html(summary: &RunSummary) -> String {
                     (verdict::section(&view))
                     (accounting::section(&view))
                     (matrix::section(&view))
+                    (endpoints::section(&view))
                     (rules::section(&view))
                     (unmapped::section(&view))
                     (distributions::section(&view))

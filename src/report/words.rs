@@ -156,6 +156,14 @@ words! {
     CONCEPT = "Concept: {0}", "Concept : {0}";
     KIND = "Type: {0}", "Type : {0}";
 
+    // Endpoints
+    ENDPOINTS_TITLE = "How times to an event were derived", "Comment les délais ont été calculés";
+    ENDPOINTS_LEAD = "The same name can count different events. This is what each site’s times count, and when the clock stops.",
+        "Un même nom peut compter des événements différents. Voici ce que comptent les délais de chaque centre, et quand le suivi s’arrête.";
+    ENDPOINTS_TABLE = "Endpoints, by site", "Critères de jugement, par centre";
+    ENDPOINT = "Endpoint", "Critère";
+    DERIVED_AS = "What counts", "Ce qui compte";
+
     // Rules
     RULES_TITLE = "Rules, and what they found", "Les règles et leurs constats";
     RULES_LEAD = "Three questions of Kahn and colleagues (2016): does the data have the agreed form, is it there, can it be true? A rule that applies to no row is not counted as passed.",

@@ -15,7 +15,7 @@ use crate::check;
 use crate::config::Spanned;
 use crate::config::cases::Case;
 use crate::config::project::Project;
-use crate::diagnostic::{Diagnostics, SourceMap};
+use crate::diagnostic::Diagnostics;
 use crate::error::Error;
 use crate::execute::summary::RunSummary;
 use crate::execute::{self, Options, Pages, Show};
@@ -133,7 +133,7 @@ pub fn stand_in(subject: &Subject<'_>, case: Option<&Case>, folder: &Path) -> Re
 ///
 /// # Errors
 /// When the environment fails or a signal comes; what the mapping does is no error.
-pub fn run(subject: &Subject<'_>, case: &Case, map: &SourceMap) -> Result<Ran, Error> {
+pub fn run(subject: &Subject<'_>, case: &Case) -> Result<Ran, Error> {
     let folder = Folder::new()?;
     let project = stand_in(subject, Some(case), folder.path())?;
     let mut found = Diagnostics::default();

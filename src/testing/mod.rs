@@ -153,7 +153,7 @@ fn one_subject(subject: &Subject<'_>, map: &SourceMap) -> Result<Suite, Error> {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(one) = subject.tests.cases.get(at) else { return Ok(done) };
-            let ran = case::run(subject, one, map)?;
+            let ran = case::run(subject, one)?;
             if let Ok(mut coverage) = coverage.lock() {
                 coverage.add(subject, one, &ran);
             }

@@ -6,7 +6,7 @@ use crate::config::Name;
 use crate::diagnostic::{Diagnostic, code};
 
 /// A date out of a named column or field, its failure noted.
-fn date_of(d: &mut Derive<'_>, name: &Name) -> Option<datafusion::logical_expr::Expr> {
+pub(super) fn date_of(d: &mut Derive<'_>, name: &Name) -> Option<datafusion::logical_expr::Expr> {
     d.column = None;
     let value = d.reference(name)?;
     match value.kind {

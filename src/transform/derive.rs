@@ -14,6 +14,7 @@ use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Expr, ScalarUDF, expr::ScalarFunction};
 
 use super::{REGISTRY, Role, number};
+use crate::config::endpoint::Endpoint;
 use crate::config::mapping::{Locale, OnError, null_tokens};
 use crate::config::schema::{Field, FieldType};
 use crate::config::yaml::{Node, Value};
@@ -315,6 +316,8 @@ pub struct Derive<'a> {
     pub table_policy: Option<OnError>,
     pub functions: &'a Functions,
     pub scope: &'a super::SqlScope,
+    /// Time-to-event derivations of the table.
+    pub endpoints: &'a [Endpoint],
     pub found: &'a mut Diagnostics,
     pub definitions: &'a mut Definitions,
     args: Vec<(&'a Node, &'a Node)>,
@@ -350,6 +353,8 @@ pub struct Context<'a> {
     pub table_policy: Option<OnError>,
     pub functions: &'a Functions,
     pub scope: &'a super::SqlScope,
+    /// Time-to-event derivations of the table.
+    pub endpoints: &'a [Endpoint],
 }
 
 /// Lowers one derivation; `None` after findings.
@@ -391,6 +396,7 @@ pub fn lower<'a>(
         table_policy: context.table_policy,
         functions: context.functions,
         scope: context.scope,
+        endpoints: context.endpoints,
         found,
         definitions,
         args,
@@ -408,7 +414,7 @@ pub fn lower<'a>(
                 derive.found.push(
                     Diagnostic::error(code::NO_ORIGIN, node.span, format!("the derivation of `{}` does not say where its value comes from", name.value))
                         .label("no origin")
-                        .help("write one of `from`, `coalesce`, `value`, `sql`, `age_at`, `precision_of`, `comparator_of`, `impossible`, `undetermined`"),
+                        .help("write one of `from`, `coalesce`, `value`, `sql`, `age_at`, `precision_of`, `comparator_of`, `endpoint`, `impossible`, `undetermined`"),
                 );
             }
             return None;

@@ -15,6 +15,7 @@ mod boolean;
 mod clean;
 mod comparator;
 mod date;
+pub mod endpoint;
 mod map;
 mod matching;
 mod number;
@@ -24,6 +25,7 @@ mod row_unit;
 mod sql;
 mod unit;
 
+pub use clean::STEPS as CLEAN_STEPS;
 pub use date::dates_are_sound;
 pub use derive::{Definitions, Derive, Failure, Kind, Names, Typed};
 pub use sql::{SqlScope, condition};
@@ -66,6 +68,7 @@ pub static REGISTRY: &[&Transform] = &[
     &age::AGE_AT,
     &date::PRECISION_OF,
     &comparator::COMPARATOR_OF,
+    &endpoint::ENDPOINT,
     &origin::IMPOSSIBLE,
     &origin::UNDETERMINED,
     &clean::CLEAN,
@@ -87,6 +90,7 @@ pub static REGISTRY: &[&Transform] = &[
     &analyte::ANALYTE,
     &map::CONCEPT_MAP,
     &map::USE,
+    &endpoint::GIVE,
     &map::UNMAPPED,
     &map::IGNORE_CASE,
     &bins::CLOSED,

@@ -150,6 +150,8 @@ tables:
   patient:
     from: trial
     on_error: quarantine
+    endpoints:
+      rfs: {definition: RFS, origin: diagdateb, events: {relapse_or_death: {at: recdate, if: censrec}}, censored: recdate}
     fields:
       patient_id:        {from: id}
       age:               {from: age}
@@ -161,8 +163,8 @@ tables:
       pgr:               {from: prog_recp}
       er:                {from: estrg_recp}
       hormone_therapy:   {from: hormone, map: {1: false, 2: true}}
-      rfs_days:          {sql: \"date_diff('day', diagdateb, recdate)\"}
-      rfs_event:         {from: censrec}
+      rfs_days:          {endpoint: rfs}
+      rfs_event:         {endpoint: rfs}
       death:             {from: censdead}
       os_days:           {sql: \"date_diff('day', diagdateb, deathdate)\"}
       relapse_days:      {from: rectime}
@@ -183,6 +185,49 @@ tables:
     // The export's own day counts, which the dates must give: recdate − diagdateb = rectime, deathdate − diagdateb = survtime.
     assert_eq!(query(&[gbcs.clone()], "SELECT count(*) FROM gbcs WHERE rfs_days = relapse_days AND os_days = rfs_days_all_deaths"), [["686"]]);
     assert_eq!(query(&[gbcs], "SELECT count(*) FROM gbcs WHERE death"), [["171"]]);
+}
+
+/// The three ways of counting the late deaths, capped at 84 months: 965, 968 and 953 events. The definition
+/// goes with the fields, into the file and into the report.
+#[test]
+fn the_three_rules_are_endpoints_with_a_cap() {
+    let schema = "schema: s\nversion: 1.0.0\ntables:\n  patient:\n    fields:\n      nodes: {type: integer}\n      days_1: {type: integer, unit: d}\n      event_1: {type: boolean}\n      event_2: {type: boolean}\n      event_3: {type: boolean}\n";
+    let rule = |n: u8, censored: &str, late: &str| {
+        format!("      rule_{n}: {{definition: RFS, events: {{relapse: {{at: rtime, if: recur}}, death: {{at: dtime, if: death}}}}, censored: {censored}, unit: d, late: {late}, cap: 84 mo}}\n")
+    };
+    let mapping = format!(
+        "mapping: m\nschema: s\nsite: rotterdam\nsources:\n  bank: {{path: rotterdam.csv}}\ntables:\n  patient:\n    from: bank\n    on_error: quarantine\n    endpoints:\n{}{}{}    fields:\n      nodes: {{from: nodes}}\n      days_1: {{endpoint: rule_1}}\n      event_1: {{endpoint: rule_1}}\n      event_2: {{endpoint: rule_2}}\n      event_3: {{endpoint: rule_3}}\n",
+        rule(1, "dtime", "counted"),
+        rule(2, "rtime", "at_censoring"),
+        rule(3, "rtime", "not_counted")
+    );
+    let project = Project::new(&[("schema.yaml", schema), ("mapping.yaml", &mapping), ("pipeline.yaml", "pipeline: p\nschema: schema.yaml\nmappings: [mapping.yaml]\n")]);
+    project.write("rotterdam.csv", &std::fs::read(root().join("sample_data/rotterdam/rotterdam.csv")).expect("the cohort"));
+    let (code, _, err) = project.run("out", &[]);
+    assert_eq!(code, 0, "{err}");
+    let folder = "out/cohort/patient/site=rotterdam";
+    let counts = project.query(
+        &[("c", folder)],
+        "SELECT count(*) FILTER (WHERE event_1), count(*) FILTER (WHERE event_2), count(*) FILTER (WHERE event_3), max(days_1), count(*) FROM c WHERE nodes > 0",
+    );
+    // 84 months are 2556.75 days.
+    assert_eq!(counts, [["965", "968", "953", "2556", "1546"]]);
+    let file = std::fs::File::open(project.path(&format!("{folder}/part-00000.parquet"))).expect("a part");
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
+    for field in ["days_1", "event_1"] {
+        let metadata = reader.schema().field_with_name(field).expect("the field").metadata().clone();
+        assert_eq!(metadata["endpoint"], "rule_1");
+        assert!(metadata["endpoint.en"].contains("Relapse-free survival") && metadata["endpoint.en"].contains("84 mo"), "{metadata:?}");
+        assert!(metadata["endpoint.fr"].contains("récidive"), "{metadata:?}");
+        let json: Value = serde_json::from_str(&metadata["endpoint.json"]).expect("JSON");
+        assert_eq!((&json["definition"], &json["cap_days"], &json["late"]), (&Value::from("STEEP2.0/RFS"), &Value::from(2556.75), &Value::from("counted")));
+    }
+    assert!(reader.schema().field_with_name("nodes").expect("the field").metadata().get("endpoint").is_none());
+    let report = project.json("out/report.json");
+    assert_eq!(report["endpoints"].as_array().map(Vec::len), Some(3));
+    assert_eq!(report["endpoints"][0]["fields"], serde_json::json!(["days_1", "event_1"]));
+    let page = std::fs::read_to_string(project.path("out/report.html")).expect("the page");
+    assert!(page.contains("How times to an event were derived") && page.contains("STEEP2.0/RFS"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod cohorts;
 mod conformance;
 mod diagnostics;
 mod documents;
+mod guide;
 mod layering;
 mod plans;
 mod proof;

@@ -68,6 +68,7 @@ fn draws_a_run_without_anything() {
     empty.rules.clear();
     empty.unmapped.clear();
     empty.reasons.clear();
+    empty.endpoints.clear();
     empty.schema.tables.clear();
     empty.schema.description = Text::new();
     let page = report::html(&empty);

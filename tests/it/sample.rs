@@ -809,6 +809,15 @@ pub fn summary() -> RunSummary {
             unmapped("her2", "HER2", None, 5),
         ],
         reasons,
+        endpoints: vec![EndpointSummary {
+            table: TABLE.into(),
+            site: "rotterdam".into(),
+            name: "rfs".into(),
+            fields: vec!["rfs_days".into(), "rfs_event".into()],
+            definition: Some("STEEP2.0/RFS".into()),
+            words: text("The event is the first of: relapse, death.", "L'événement est le premier de : récidive, décès."),
+            derivation: serde_json::json!({"name": "rfs"}),
+        }],
         status: RunStatus::Failed,
     }
 }

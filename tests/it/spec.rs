@@ -10,6 +10,7 @@
 //! | `derive` | the mapping's `fields`; `on_error` is its policy, `quarantine` unless stated |
 //! | `schema`, `mapping` | further keys of the two documents, such as `codelists` and `concept_maps` |
 //! | `files` | further files of the project, by name |
+//! | `endpoints` | the mapping's time-to-event derivations |
 //! | `input` | the export. A list is several files; a map is several sites, each with one file or several |
 //! | `written_in` | the encoding in which `input` is put on disk; UTF-8 unless stated |
 //! | `accepted` | the rows of the cohort: all fields, and `_site` where wanted; no such key, no such row |
@@ -36,8 +37,8 @@ use cohorte::diagnostic::{Diagnostics, FileId};
 
 use crate::support::{Project, root};
 
-const KEYS: [&str; 20] = [
-    "what", "fields", "key", "duplicates", "quarantine", "rules", "source", "derive", "on_error", "input", "written_in", "accepted", "quarantined", "warnings",
+const KEYS: [&str; 21] = [
+    "what", "fields", "key", "duplicates", "quarantine", "rules", "source", "derive", "endpoints", "on_error", "input", "written_in", "accepted", "quarantined", "warnings",
     "outcomes", "exit", "says", "schema", "mapping", "files",
 ];
 
@@ -230,8 +231,9 @@ fn project(case: &Case, sites: &[(String, Vec<String>)]) -> Project {
     for ((site, files), name) in sites.iter().zip(&names) {
         let on_error = case.text("on_error").unwrap_or("quarantine");
         let derive = flow(case.get("derive").expect("derivations"));
+        let endpoints = case.get("endpoints").map_or_else(String::new, |node| format!("    endpoints: {}\n", flow(node)));
         let mapping = format!(
-            "mapping: m_{site}\nschema: spec\nsite: {site}\n{}sources:\n  export: {{path: \"{site}_*.csv\"{source}}}\ntables:\n  patient:\n    from: export\n    on_error: {on_error}\n    fields: {derive}\n",
+            "mapping: m_{site}\nschema: spec\nsite: {site}\n{}sources:\n  export: {{path: \"{site}_*.csv\"{source}}}\ntables:\n  patient:\n    from: export\n    on_error: {on_error}\n{endpoints}    fields: {derive}\n",
             further("mapping")
         );
         project.write(name, mapping.as_bytes());

@@ -1,0 +1,340 @@
+//! The keys of the three documents, each with its form and a sentence: what the JSON Schemas and the
+//! reference are made of. A test finds every key that the readers of [`crate::config`] take in here.
+
+/// A map of the documents.
+pub struct Object {
+    /// What it is called where another refers to it.
+    pub name: &'static str,
+    pub about: &'static str,
+    pub keys: &'static [Key],
+}
+
+/// One key of a map.
+pub struct Key {
+    pub name: &'static str,
+    pub required: bool,
+    pub about: &'static str,
+    pub form: Form,
+}
+
+/// What stands behind a key.
+pub enum Form {
+    /// A text or number, as it is written.
+    Text,
+    /// A text or nothing.
+    TextOrNull,
+    /// One text or a list of texts.
+    Texts,
+    /// One text, or one for each language.
+    Words,
+    Flag,
+    Whole,
+    /// One of the words.
+    OneOf(fn() -> Vec<&'static str>),
+    /// A text, most often one of the words.
+    Often(fn() -> Vec<&'static str>),
+    /// `[lowest, highest]`, either may be null.
+    Pair,
+    /// Name of the author's choice → text.
+    Names,
+    /// Value → its label, or a list of values.
+    Values,
+    A(&'static Object),
+    /// Name of the author's choice → such a map.
+    Many(&'static Object),
+    List(&'static Object),
+    /// A text, or such a map.
+    TextOr(&'static Object),
+    /// Name of the author's choice → a text or such a map.
+    ManyTextOr(&'static Object),
+    /// A text or such a map, or a list of them.
+    SeveralTextOr(&'static Object),
+    /// Anything: its form is told in words.
+    Any,
+    /// Field → derivation, whose words are those of [`crate::transform::REGISTRY`].
+    Derivations,
+}
+
+use Form::*;
+
+const fn must(name: &'static str, form: Form, about: &'static str) -> Key {
+    Key { name, required: true, about, form }
+}
+
+const fn may(name: &'static str, form: Form, about: &'static str) -> Key {
+    Key { name, required: false, about, form }
+}
+
+/// The documents, by the word that each begins with.
+pub static DOCUMENTS: [&Object; 4] = [&SCHEMA, &MAPPING, &PIPELINE, &TESTS];
+
+pub static SCHEMA: Object = Object {
+    name: "schema",
+    about: "What the cohort must look like.",
+    keys: &[
+        must("schema", Text, "The name that mappings and pipelines refer to."),
+        must("version", Text, "The schema's version, such as 1.0.0."),
+        may("description", Words, "For people: one text, or one for each language."),
+        may("codelists", ManyTextOr(&CODES), "Files of values that fields share, by a name of your choice."),
+        must("tables", Many(&TABLE), "The tables of the cohort, by name."),
+    ],
+};
+
+static TABLE: Object = Object {
+    name: "table",
+    about: "A set of rows of one kind.",
+    keys: &[
+        may("description", Words, "For people: one text, or one for each language."),
+        may("key", Texts, "The fields that together identify a row, over all files and sites of the table."),
+        may("duplicates", OneOf(|| vec!["first", "last", "none"]), "Which row of a repeated key stays; the others go to quarantine. Default: none."),
+        may("quarantine", A(&THRESHOLD), "How many rows may go to quarantine; above it the run ends with exit code 1."),
+        must("fields", Many(&FIELD), "The fields, in the order in which they are stored."),
+        may("rules", List(&RULE), "Conditions over several fields, in Kahn's three categories."),
+    ],
+};
+
+static THRESHOLD: Object = Object {
+    name: "threshold",
+    about: "A share or a number of rows.",
+    keys: &[
+        may("at_most", Text, "The most rows: a share of those judged such as `10 %`, or a number."),
+        may("at_least", Text, "The fewest rows: a share of those judged such as `90 %`, or a number."),
+        may("per", OneOf(|| vec!["table", "site"]), "Whether it is measured over the table (default) or at each site."),
+    ],
+};
+
+static FIELD: Object = Object {
+    name: "field",
+    about: "A column of a table with its type and constraints.",
+    keys: &[
+        must("type", OneOf(types), "How a cell's text is read, and how it is stored."),
+        may("unit", Text, "The UCUM unit of a number: `mm`, `d`, `a`, `%`, `{nodes}`."),
+        may("range", Pair, "`[lowest, highest]`, both included, either may be null; for numbers and dates."),
+        may("values", Values, "What a code may be: a list, a map from value to its label, or `{codelist: name}`."),
+        may("within", Texts, "Codes of which the value is one or a descendant: `C50`, `C00-C97`."),
+        may("free_text", Flag, "Whether a text may hold what people typed."),
+        may("ordered", Flag, "Whether the order of `values` has a meaning."),
+        may("required", Flag, "A row without a value goes to quarantine."),
+        may("pattern", Text, "A regular expression that the whole text must match."),
+        may("length", Pair, "`[least, most]` characters."),
+        may("severity", A(&SEVERITY), "Constraints whose violation only flags the row."),
+        may("description", Words, "For people: one text, or one for each language."),
+        may("concept", Names, "Code system (`osiris`, `loinc`, `snomed`, `ncit`) to the field's code in it."),
+    ],
+};
+
+fn types() -> Vec<&'static str> {
+    crate::config::schema::FieldType::ALL.iter().map(|(word, _)| *word).collect()
+}
+
+fn severities() -> Vec<&'static str> {
+    vec!["error", "warning"]
+}
+
+static SEVERITY: Object = Object {
+    name: "severity",
+    about: "Constraint to severity: `warning` only flags the row, `error` (the default) sends it to quarantine.",
+    keys: &[
+        may("required", OneOf(severities), "A missing value."),
+        may("range", OneOf(severities), "A value outside the range."),
+        may("values", OneOf(severities), "A value that is not listed."),
+        may("pattern", OneOf(severities), "A text that does not match."),
+        may("length", OneOf(severities), "A text too short or too long."),
+    ],
+};
+
+static RULE: Object = Object {
+    name: "rule",
+    about: "A condition in exactly one of Kahn's categories.",
+    keys: &[
+        must("id", Text, "What the report and the quarantine call it."),
+        may("conformance", Text, "SQL over the table's fields: true conforms, false violates, null does not apply. Does it have the agreed form?"),
+        may("completeness", Texts, "Fields of which none may be missing; rejects no row, `at_least` decides."),
+        may("plausibility", Text, "SQL over the table's fields: true conforms, false violates, null does not apply. Can it be true?"),
+        must("severity", OneOf(severities), "`error`: the row goes to quarantine; `warning`: it stays, flagged."),
+        may("at_most", Text, "The most rows that may violate it: `1 %` or a number."),
+        may("at_least", Text, "The fewest rows that must conform: `90 %` or a number."),
+        may("per", OneOf(|| vec!["table", "site"]), "Whether the threshold is measured over the table (default) or at each site."),
+        may("description", Words, "For people: one text, or one for each language."),
+    ],
+};
+
+pub static MAPPING: Object = Object {
+    name: "mapping",
+    about: "What one site's export means. What a base says need not be said again.",
+    keys: &[
+        must("mapping", Text, "The mapping's own, unique name."),
+        may("schema", Text, "The name of the schema that it fills."),
+        may("site", Text, "The site's id: it names folders and the report's rows."),
+        may("description", Words, "For people: one text, or one for each language."),
+        may("extends", Text, "Path of a base, whose words hold where this mapping has none of its own."),
+        may("parameters", Names, "Names to the texts for which `${name}` stands."),
+        may("derivations", Any, "Shared derivations by name, which fields take by `use: NAME`."),
+        may("concept_maps", ManyTextOr(&CODES), "Files of code and target, which fields take by `concept_map: NAME`."),
+        may("sources", Many(&SOURCE), "The exports, by a name of your choice."),
+        may("tables", Many(&FILLED), "The schema's tables that this site fills."),
+    ],
+};
+
+static CODES: Object = Object {
+    name: "codes",
+    about: "A file of codes.",
+    keys: &[
+        must("path", Text, "Relative to this file."),
+        may("version", Text, "Of the file; it goes into the manifest."),
+        may("columns", Names, "What the file calls its columns, by our name for them."),
+    ],
+};
+
+static REFUSED: Object = Object {
+    name: "refused",
+    about: "A row that is refused.",
+    keys: &[
+        may("source", Text, "The source, where there are several."),
+        may("row", Whole, "The case's row of the source, from 1."),
+        must("reasons", Any, "A Reason, or a list of Reasons."),
+    ],
+};
+
+/// Cases beside a mapping.
+pub static TESTS: Object = Object {
+    name: "tests",
+    about: "What a mapping promises: rows in, rows or Reasons out.",
+    keys: &[
+        must("tests", Text, "The mapping's name."),
+        may("description", Words, "For people: one text, or one for each language."),
+        may("defaults", Any, "Cells of all rows that do not name them; by source where there are several."),
+        must("cases", List(&CASE), "The cases."),
+    ],
+};
+
+static CASE: Object = Object {
+    name: "case",
+    about: "Rows of the export and what becomes of them.",
+    keys: &[
+        must("case", Text, "What the case shows."),
+        must("rows", Any, "A list of rows, or `{columns: […], rows: [[…], …]}`; by source where there are several."),
+        may("accepted", Any, "The accepted rows, in the same forms; by table where there are several."),
+        may("quarantined", SeveralTextOr(&REFUSED), "The refused rows: a Reason, a list of Reasons, or `{source: …, row: 2, reasons: […]}`."),
+        may("warnings", Any, "The Reasons that flag rows."),
+        may("fails", Any, "The Reason that ends the run."),
+    ],
+};
+
+static SOURCE: Object = Object {
+    name: "source",
+    about: "One export as delivered.",
+    keys: &[
+        may("path", Texts, "Relative to this file; a glob or a list. `.gz` and `.zst` are read as they are."),
+        may("format", OneOf(formats), "How the export is written down."),
+        may("encoding", Often(encodings), "`utf-8`, `windows-1252`, `iso-8859-1` …; absent: detected, with the evidence."),
+        may("delimiter", Text, "The character between cells, or `tab`; absent: detected."),
+        may("quote", TextOrNull, "The character around cells; null: no quoting."),
+        may("escape", TextOrNull, "The character before a quote within a cell; null: quotes are doubled."),
+        may("comment", TextOrNull, "Lines that begin with it are no rows."),
+        may("header", Flag, "Whether the first line names the columns; if not, `columns` does."),
+        may("columns", Texts, "The columns of a file without a header."),
+        may("skip_lines", Whole, "Lines before the header."),
+        may("line_end", OneOf(|| vec!["auto", "lf", "cr"]), "The character that ends a row."),
+        may("trim", Flag, "Whether blanks around a cell do not count; default true."),
+        may("decimal", Text, "The decimal mark; default `.`."),
+        may("group", TextOrNull, "The thousands mark; default none."),
+        may("dates", Texts, "One or several date formats; default `%Y-%m-%d`."),
+        may("pivot", Text, "The first year of the hundred that `%y` means."),
+        may("partial", OneOf(|| vec!["first", "middle", "last", "refuse"]), "The day that a date without one counts as."),
+        may("zone", Text, "Where the clocks are: `Europe/Paris`, or `+01:00`."),
+        may("true", Texts, "The words for true."),
+        may("false", Texts, "The words for false."),
+        may("null", Texts, "What counts as missing; an empty cell always does."),
+    ],
+};
+
+fn encodings() -> Vec<&'static str> {
+    vec!["utf-8", "utf-16le", "utf-16be", "windows-1252", "iso-8859-1", "iso-8859-15", "macintosh"]
+}
+
+fn formats() -> Vec<&'static str> {
+    crate::source::FORMATS.iter().flat_map(|f| f.names.iter().copied()).collect()
+}
+
+fn policies() -> Vec<&'static str> {
+    crate::config::mapping::OnError::WORDS.iter().map(|(word, _)| *word).collect()
+}
+
+static FILLED: Object = Object {
+    name: "filled",
+    about: "How a table is filled from a source.",
+    keys: &[
+        may("include", Text, "Path of a file with the keys of this table; those beside it go over them."),
+        may("from", Text, "The source."),
+        may("on_error", OneOf(policies), "What a value that cannot be read does to its row: `quarantine` refuses it, `null` keeps it flagged with the value missing, `fail` ends the run."),
+        may("endpoints", Many(&ENDPOINT), "Times to an event, which fields take by `endpoint: NAME`."),
+        may("fields", Derivations, "Each field of the schema's table with its derivation."),
+    ],
+};
+
+fn lates() -> Vec<&'static str> {
+    crate::config::endpoint::Late::WORDS.iter().map(|(word, _)| *word).collect()
+}
+
+fn definitions() -> Vec<&'static str> {
+    crate::transform::endpoint::definition::DEFINITIONS.iter().map(|d| d.name).collect()
+}
+
+fn units() -> Vec<&'static str> {
+    crate::config::endpoint::UNITS.to_vec()
+}
+
+static ENDPOINT: Object = Object {
+    name: "endpoint",
+    about: "A time to an event: where the clock starts, what stops it, and until when nothing had happened.",
+    keys: &[
+        may("definition", Often(definitions), "A published definition (STEEP 2.0), with which the events are compared."),
+        may("description", Words, "For people: one text, or one for each language."),
+        may("origin", Text, "The date at which the clock starts; absent where columns hold times."),
+        must("events", ManyTextOr(&EVENT), "Kind of event to the date or time at which it happened; the first counts."),
+        may("competing", ManyTextOr(&EVENT), "Events that make the event impossible."),
+        must("censored", TextOr(&MOMENT), "The last day on which it is known that no event had happened."),
+        may("unit", OneOf(units), "The unit of columns that hold times."),
+        may("late", OneOf(lates), "What an event after the day of `censored` counts for; default: counted."),
+        may("cap", Text, "The longest time, such as `84 mo`; what lasts longer is censored there."),
+        may("month", Text, "The length of a month; default `30.4375 d`."),
+        may("year", Text, "The length of a year; default `365.25 d`."),
+        may("without", Names, "Kinds of events that the definition counts and this site does not have, with the reason."),
+    ],
+};
+
+static EVENT: Object = Object {
+    name: "event",
+    about: "When an event happened, and whether.",
+    keys: &[
+        must("at", Text, "Column or field with its date or time."),
+        may("if", Text, "Column or field that says whether it happened."),
+        may("unit", OneOf(units), "The unit of a time."),
+        may("true", Texts, "The words of `if` for yes."),
+        may("false", Texts, "The words of `if` for no."),
+    ],
+};
+
+static MOMENT: Object = Object {
+    name: "moment",
+    about: "A date or time with its unit.",
+    keys: &[must("at", Text, "Column or field with the date or time."), may("unit", OneOf(units), "The unit of a time.")],
+};
+
+pub static PIPELINE: Object = Object {
+    name: "pipeline",
+    about: "One run.",
+    keys: &[
+        must("pipeline", Text, "The pipeline's name."),
+        must("schema", Text, "Path of the schema, relative to this file."),
+        must("mappings", Texts, "Paths of the mappings, relative to this file; globs are allowed."),
+        may("pseudonym", A(&KEY), "Where the key of the pseudonyms is; never the key itself."),
+    ],
+};
+
+static KEY: Object = Object {
+    name: "key",
+    about: "Where the key of the pseudonyms is.",
+    keys: &[may("key_env", Text, "The environment variable that holds it."), may("key_file", Text, "The file that holds it, of mode 0600, where the variable is not set.")],
+};
