@@ -139,13 +139,13 @@ fn one_pipeline(pipeline: &Path, only: Option<&HashSet<PathBuf>>, outcome: &mut 
         return Ok(());
     }
     for subject in &subjects {
-        suites.push(one_subject(subject, map)?);
+        suites.push(one_subject(subject)?);
     }
     Ok(())
 }
 
 /// Runs the cases of one mapping, several at once.
-fn one_subject(subject: &Subject<'_>, map: &SourceMap) -> Result<Suite, Error> {
+fn one_subject(subject: &Subject<'_>) -> Result<Suite, Error> {
     let coverage = Mutex::new(Coverage::of(subject));
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<(usize, CaseResult)>, Error> {
