@@ -295,3 +295,62 @@ fn varint(mut value: u64, out: &mut Vec<u8>) {
     }
     out.push(value as u8);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap as Map;
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::{Float64Array, Int64Array, StringArray};
+    use datafusion::arrow::compute::{cast, concat_batches};
+    use datafusion::arrow::datatypes::{Field, Schema};
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+    use crate::execute::write::PartWriter;
+
+    /// Rows of a code, a whole number and a number, as `parquet`'s own reader gives them back.
+    fn there_and_back(rows: usize, code: impl Fn(usize) -> Option<String>, whole: impl Fn(usize) -> Option<i64>, number: impl Fn(usize) -> Option<f64>) {
+        let is_code = |name: &str, data_type| Field::new(name, data_type, true).with_metadata(Map::from([("type".into(), "code".into())]));
+        let schema = Arc::new(Schema::new(vec![is_code("code", DataType::Utf8), is_code("whole", DataType::Int64), Field::new("number", DataType::Float64, true)]));
+        let written: [ArrayRef; 3] = [
+            Arc::new((0..rows).map(code).collect::<StringArray>()),
+            Arc::new((0..rows).map(whole).collect::<Int64Array>()),
+            Arc::new((0..rows).map(number).collect::<Float64Array>()),
+        ];
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writer = PartWriter::new(folder.path().join("part.parquet"), schema, false, usize::MAX);
+        for from in (0..rows).step_by(1000) {
+            let count = 1000.min(rows - from);
+            let mut columns: Vec<ArrayRef> = written.iter().map(|c| c.slice(from, count)).collect();
+            columns[0] = cast(&columns[0], &DataType::Utf8View).expect("views");
+            writer.write(columns, count).expect("written");
+        }
+        let part = writer.finish().expect("closed").expect("rows");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&part.path).expect("a file")).expect("Parquet").build().expect("a reader");
+        let batches: Vec<_> = reader.map(|b| b.expect("a batch")).collect();
+        let read = concat_batches(&batches[0].schema(), &batches).expect("one schema");
+        assert_eq!(read.num_rows(), rows);
+        for (read, written) in read.columns().iter().zip(&written) {
+            assert_eq!(read, written);
+        }
+    }
+
+    #[test]
+    fn runs_gaps_and_long_texts_come_back() {
+        let code = |at: usize| (at % 7 != 0).then(|| if at % 900 < 300 { "left".to_owned() } else { format!("a text longer than a view, {}", at % 11) });
+        there_and_back(5003, code, |at| (at / 97 % 2 == 0).then_some(at as i64 / 700), |at| (at % 3 != 0).then_some([0.0, -0.0, 1.5][at % 5 % 3]));
+    }
+
+    #[test]
+    fn one_value_no_value_and_one_row_come_back() {
+        there_and_back(1000, |_| Some("x".into()), |_| None, |_| Some(2.5));
+        there_and_back(1, |_| None, |_| Some(i64::MIN), |_| None);
+    }
+
+    /// Beyond the dictionary's limit the values themselves are written, and row groups follow each other.
+    #[test]
+    fn many_distinct_values_and_several_row_groups_come_back() {
+        there_and_back(140_000, |at| Some(format!("{at:014}")), |at| Some(at as i64 * 3), |at| (at % 10 != 0).then_some(at as f64 / 7.0));
+    }
+}
