@@ -80,7 +80,9 @@ pub fn load(path: &Path, map: &mut SourceMap, found: &mut Diagnostics) -> Option
     let mut mappings = vec![];
     let mut seen = std::collections::HashSet::new();
     for pattern in &pipeline.mappings {
-        for path in expand(base, pattern, code::NO_MAPPING, "mapping", found) {
+        let paths = expand(base, pattern, code::NO_MAPPING, "mapping", found);
+        library.parse_ahead(&paths);
+        for path in paths {
             if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                 found.push(Diagnostic::error(code::DUPLICATE_MAPPING, pattern.span, format!("`{}` is listed twice", path.display())).label("again here"));
                 continue;
@@ -140,10 +142,23 @@ pub fn document<T>(
     documents: &mut Vec<Document>,
     read: impl Fn(&yaml::Node, &mut Diagnostics) -> Option<T>,
 ) -> Option<T> {
+    node_of(path, named_at, kind, map, found, documents, yaml::parse).and_then(|node| read(&node, found))
+}
+
+/// The node of a document of a kind, as `parse` gives it.
+pub(super) fn node_of(
+    path: &Path,
+    named_at: Option<&Name>,
+    kind: &str,
+    map: &mut SourceMap,
+    found: &mut Diagnostics,
+    documents: &mut Vec<Document>,
+    parse: impl FnOnce(&str, FileId, &mut Diagnostics) -> Option<yaml::Node>,
+) -> Option<yaml::Node> {
     let role = ["pipeline", "schema", "mapping", "tests"].into_iter().find(|role| *role == kind).unwrap_or("table");
     let file = text_of(path, named_at, kind, role, map, found, documents)?;
     let before = found.items.len();
-    let Some(node) = yaml::parse(map.text(file), file, found) else {
+    let Some(node) = parse(map.text(file), file, found) else {
         if found.items.len() == before {
             found.push(Diagnostic::error(code::NOT_A_DOCUMENT, Span::new(file, 0..0), format!("the {kind} is empty")).label(format!("expected a map that begins with `{kind}:`")));
         }
@@ -166,7 +181,7 @@ pub fn document<T>(
         );
         return None;
     }
-    read(&node, found)
+    Some(node)
 }
 
 /// Reads the text of a file and keeps it among the documents; a byte order mark is not part of it.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::codes::{self, Codelist, ConceptMap, Reference, beside};
-use super::project::{Document, document, text_of};
+use super::project::{Document, node_of, text_of};
 use super::read::{Name, Spanned, text, wrong_kind};
 use super::schema::Schema;
 use super::yaml::{self, Node, Value};
@@ -25,6 +25,8 @@ pub struct Library<'a> {
     pub map: &'a mut SourceMap,
     pub documents: Vec<Document>,
     nodes: HashMap<PathBuf, Option<Node>>,
+    /// Sound documents by their text, parsed before their turn; their places are in no file yet.
+    ahead: HashMap<String, Node>,
     concept_maps: HashMap<(PathBuf, String), Option<Arc<ConceptMap>>>,
 }
 
@@ -33,7 +35,29 @@ type Chain = Vec<(PathBuf, Option<Span>)>;
 
 impl<'a> Library<'a> {
     pub fn new(map: &'a mut SourceMap) -> Self {
-        Library { map, documents: vec![], nodes: HashMap::new(), concept_maps: HashMap::new() }
+        Library { map, documents: vec![], nodes: HashMap::new(), ahead: HashMap::new(), concept_maps: HashMap::new() }
+    }
+
+    /// Parses files side by side that will be read one after another. What cannot be read or parsed
+    /// is left for its turn, when the mistake is told.
+    pub fn parse_ahead(&mut self, paths: &[PathBuf]) {
+        let parsed = |path: &PathBuf| {
+            let text = std::fs::read_to_string(path).ok()?;
+            let mut found = Diagnostics::default();
+            let node = yaml::parse(&text, FileId(u32::MAX), &mut found)?;
+            found.items.is_empty().then_some((text, node))
+        };
+        let share = paths.len().div_ceil(std::thread::available_parallelism().map_or(1, usize::from)).max(1);
+        let nodes = std::thread::scope(|scope| {
+            // As much room for deep nesting as the program has.
+            let thread = || std::thread::Builder::new().stack_size(8 << 20);
+            let work = |paths| move || Iterator::filter_map(<[PathBuf]>::iter(paths), parsed).collect::<Vec<_>>();
+            let others: Vec<_> = paths.chunks(share).skip(1).filter_map(|paths| thread().spawn_scoped(scope, work(paths)).ok()).collect();
+            let mut nodes: Vec<_> = paths.iter().take(share).filter_map(parsed).collect();
+            nodes.extend(others.into_iter().filter_map(|other| other.join().ok()).flatten());
+            nodes
+        });
+        self.ahead.extend(nodes);
     }
 
     /// Reads a mapping with all that it shares, unfolded.
@@ -100,7 +124,13 @@ impl<'a> Library<'a> {
         let known = self.documents.len();
         let node = match role {
             "table" => self.table_file(path, named_at, found),
-            _ => document(path, named_at, "mapping", self.map, found, &mut self.documents, |n, _| Some(n.clone())),
+            _ => {
+                let parse = |text: &str, file, found: &mut Diagnostics| match self.ahead.remove(text) {
+                    Some(node) => Some(node.moved_to(file)),
+                    None => yaml::parse(text, file, found),
+                };
+                node_of(path, named_at, "mapping", self.map, found, &mut self.documents, parse)
+            }
         };
         if let Some(document) = self.documents.get_mut(known) {
             document.role = role;

@@ -35,6 +35,23 @@ impl Node {
         }
     }
 
+    /// The same node with its places in another file.
+    pub fn moved_to(mut self, file: FileId) -> Node {
+        fn walk(node: &mut Node, file: FileId) {
+            node.span.file = file;
+            match &mut node.value {
+                Value::Scalar { .. } => {}
+                Value::List(items) => items.iter_mut().for_each(|n| walk(n, file)),
+                Value::Map(items) => items.iter_mut().for_each(|(k, v)| {
+                    walk(k, file);
+                    walk(v, file);
+                }),
+            }
+        }
+        walk(&mut self, file);
+        self
+    }
+
     /// Whether this is YAML's null: nothing, `~` or `null`, unquoted.
     pub fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar { text, quoted: false } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))

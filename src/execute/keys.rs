@@ -6,7 +6,7 @@
 //! different keys among 10⁹ meet with a chance below 10⁻²⁰.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,10 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::column::varint;
 use crate::config::schema::Duplicates;
 
-/// Files that key records are spread over.
-const BUCKETS: usize = 64;
+/// Files that key records are spread over: of 50 million, each holds 200,000.
+const BUCKETS: usize = 256;
 /// Bytes that a bucket collects before they are written.
-const BUFFER: usize = 16 << 10;
+const BUFFER: usize = 8 << 10;
 /// Longest record: a hash and two numbers of at most ten bytes.
 const RECORD: usize = 16 + 10 + 10;
 
@@ -46,10 +46,11 @@ pub struct KeyWriter {
     key: Vec<u8>,
 }
 
-/// The records that one partition has for one bucket. The file is made with its first record.
+/// The records that one partition has for one bucket. Its file is open only while it is written to:
+/// there are more of them than a program may have open.
 #[derive(Default)]
 struct Bucket {
-    file: Option<File>,
+    begun: bool,
     buffer: Vec<u8>,
     last: (u32, u64),
 }
@@ -84,11 +85,11 @@ impl KeyWriter {
             };
             let file = u32::try_from(files.value(at)).unwrap_or(u32::MAX);
             let row = u64::try_from(rows.value(at)).unwrap_or(u64::MAX);
-            let number = (hash >> 122) as usize;
+            let number = (hash >> 120) as usize;
             if let Some(bucket) = self.buckets.get_mut(number) {
                 bucket.push(hash, file, row);
                 if bucket.buffer.len() > BUFFER - RECORD {
-                    bucket.write(|| self.folder.join(format!("{number:02}-{}", self.prefix)), self.run)?;
+                    bucket.write(&self.folder.join(format!("{number:03}-{}", self.prefix)), self.run)?;
                 }
             }
         }
@@ -102,7 +103,7 @@ impl KeyWriter {
     pub fn finish(mut self) -> io::Result<()> {
         let (folder, prefix) = (&self.folder, &self.prefix);
         let filled = self.buckets.iter_mut().enumerate().filter(|(_, bucket)| !bucket.buffer.is_empty());
-        filled.into_iter().try_for_each(|(number, bucket)| bucket.write(|| folder.join(format!("{number:02}-{prefix}")), self.run))
+        filled.into_iter().try_for_each(|(number, bucket)| bucket.write(&folder.join(format!("{number:03}-{prefix}")), self.run))
     }
 }
 
@@ -123,15 +124,11 @@ impl Bucket {
         self.last = (file, row);
     }
 
-    fn write(&mut self, path: impl FnOnce() -> PathBuf, run: u32) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => {
-                let mut file = File::create(path())?;
-                file.write_all(&run.to_le_bytes())?;
-                self.file.insert(file)
-            }
-        };
+    fn write(&mut self, path: &Path, run: u32) -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+        if !std::mem::replace(&mut self.begun, true) {
+            file.write_all(&run.to_le_bytes())?;
+        }
         file.write_all(&self.buffer)?;
         self.buffer.clear();
         Ok(())
@@ -194,7 +191,7 @@ pub fn losers(folder: &Path, keep: Duplicates, threads: usize) -> io::Result<Has
     let mut by_bucket: Vec<Vec<PathBuf>> = vec![vec![]; BUCKETS];
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let bucket = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.get(..2)).and_then(|n| n.parse::<usize>().ok());
+        let bucket = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.get(..3)).and_then(|n| n.parse::<usize>().ok());
         if let Some(slot) = bucket.and_then(|b| by_bucket.get_mut(b)) {
             slot.push(path);
         }

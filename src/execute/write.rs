@@ -20,7 +20,7 @@ use super::profile::Profile;
 use crate::error::Error;
 
 /// Rows in a row group: what a writer holds in memory before it is encoded to disk.
-const ROW_GROUP: usize = 131_072;
+const ROW_GROUP: usize = 122_880;
 
 /// A part file as written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

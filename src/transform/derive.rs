@@ -5,6 +5,7 @@
 //! definitions out in levels, each a projection.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, StringViewArray};
@@ -12,6 +13,7 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Expr, ScalarUDF, expr::ScalarFunction};
+use foldhash::fast::FixedState;
 
 use super::{REGISTRY, Role, number};
 use crate::config::endpoint::Endpoint;
@@ -131,8 +133,9 @@ pub struct Definition {
 #[derive(Debug, Default, Clone)]
 pub struct Definitions {
     pub list: Vec<Definition>,
-    by_expr: HashMap<Expr, usize>,
-    by_name: HashMap<String, usize>,
+    /// Places by the hash of the expression; of two with one hash the first.
+    by_expr: HashMap<u64, usize, FixedState>,
+    by_name: HashMap<String, usize, FixedState>,
 }
 
 impl Definitions {
@@ -142,8 +145,9 @@ impl Definitions {
         if matches!(expr, Expr::Column(_)) {
             return expr;
         }
-        if let Some(at) = self.by_expr.get(&expr) {
-            return column(&self.list[*at].name);
+        let same = self.by_expr.get(&hash(&expr)).and_then(|at| self.list.get(*at)).filter(|same| same.expr == expr);
+        if let Some(same) = same {
+            return column(&same.name);
         }
         let mut name = hint.to_owned();
         let mut n = 1;
@@ -157,10 +161,14 @@ impl Definitions {
 
     /// Names an expression under exactly this name (a field, a check).
     pub fn insert(&mut self, name: String, kind: Kind, expr: Expr) {
-        self.by_expr.entry(expr.clone()).or_insert(self.list.len());
+        self.by_expr.entry(hash(&expr)).or_insert(self.list.len());
         self.by_name.insert(name.clone(), self.list.len());
         self.list.push(Definition { name, kind, expr });
     }
+}
+
+fn hash(expr: &Expr) -> u64 {
+    FixedState::default().hash_one(expr)
 }
 
 impl Definitions {
@@ -214,17 +222,16 @@ impl Definitions {
     /// The names that need each other.
     pub fn levels(&self) -> Result<Vec<Vec<&Definition>>, Vec<String>> {
         let mut done: HashSet<&str> = HashSet::new();
-        let mut open: Vec<&Definition> = self.list.iter().collect();
+        let needs = |d: &Definition| d.expr.column_refs().into_iter().filter_map(|c| self.get(&c.name)).map(|d| d.name.as_str()).collect::<Vec<_>>();
+        let mut open: Vec<(&Definition, Vec<&str>)> = self.list.iter().map(|d| (d, needs(d))).collect();
         let mut levels = vec![];
         while !open.is_empty() {
-            let (ready, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|d| {
-                d.expr.column_refs().iter().all(|c| done.contains(c.name.as_str()) || !self.by_name.contains_key(&c.name))
-            });
+            let (ready, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, needs)| needs.iter().all(|name| done.contains(name)));
             if ready.is_empty() {
-                return Err(rest.into_iter().map(|d| d.name.clone()).collect());
+                return Err(rest.into_iter().map(|(d, _)| d.name.clone()).collect());
             }
-            done.extend(ready.iter().map(|d| d.name.as_str()));
-            levels.push(ready);
+            done.extend(ready.iter().map(|(d, _)| d.name.as_str()));
+            levels.push(ready.into_iter().map(|(d, _)| d).collect());
             open = rest;
         }
         Ok(levels)

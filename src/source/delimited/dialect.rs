@@ -320,8 +320,12 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// old Mac left inside a cell must not turn a file into one record.
 fn line_end(text: &[u8], quote: Option<u8>) -> (LineEnd, String, String) {
     let (mut lf, mut crlf, mut cr, mut first) = (0_usize, 0_usize, 0_usize, None);
-    let (mut at, mut before) = (0, b'\n');
-    while let Some(&byte) = text.get(at) {
+    let mut at = 0;
+    // Only line ends and quotes matter; the search for them leaps over cells.
+    let next = |at: usize| Some(at + memchr::memchr3(b'\n', b'\r', quote.unwrap_or(b'\n'), text.get(at..)?)?);
+    while let Some((found, &byte)) = next(at).and_then(|found| Some((found, text.get(found)?))) {
+        at = found;
+        let before = at.checked_sub(1).and_then(|before| text.get(before)).copied().unwrap_or(b'\n');
         if Some(byte) == quote && (matches!(before, b'\n' | b'\r') || DELIMITERS.contains(&before)) {
             // An unclosed quote is data: stay where we are.
             at = closing_quote(text, at + 1, byte).unwrap_or(at);
@@ -338,7 +342,6 @@ fn line_end(text: &[u8], quote: Option<u8>) -> (LineEnd, String, String) {
                 first.get_or_insert(LineEnd::Cr);
             }
         }
-        before = text.get(at).copied().unwrap_or(b'\n');
         at += 1;
     }
     let counted = [(crlf, "CR LF"), (lf, "LF"), (cr, "CR")].into_iter().filter(|(n, _)| *n > 0);

@@ -13,12 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::detect;
 use super::dialect::{Compression, Declared, Dialect, Evidence, SniffError, sniff};
-use super::encoding::Encoding;
+use super::encoding::{Codec, Encoding};
 use super::record::{Cell, Cells, HAS_QUOTED, MAX_RECORD, Splitter, Step};
 use super::stream;
 
 /// Bytes of the (decompressed) file that are looked at.
 pub const HEAD: u64 = 1 << 20;
+/// Bytes that are enough where the mapping declares what else would be found out from many rows.
+const SETTLED_HEAD: u64 = 64 << 10;
 
 /// Where the data of a file begins: what index and reader must know besides the dialect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,6 +106,16 @@ impl From<SniffError> for HeaderError {
 
 /// Reads the head of the file at `path`.
 pub fn read_header(path: &Path, declared: &Declared) -> Result<Header, HeaderError> {
+    if declared.encoding.is_some() && declared.delimiter.is_some() {
+        match read_head(path, declared, SETTLED_HEAD) {
+            Err(HeaderError::TooLong) => {}
+            read => return read,
+        }
+    }
+    read_head(path, declared, HEAD)
+}
+
+fn read_head(path: &Path, declared: &Declared, most: u64) -> Result<Header, HeaderError> {
     let mut file = File::open(path)?;
     let bytes = file.metadata()?.len();
     let mut magic = [0; 4];
@@ -111,10 +123,10 @@ pub fn read_header(path: &Path, declared: &Declared) -> Result<Header, HeaderErr
     let magic = &magic[..n];
     let compression = Compression::of(magic);
     // One byte more than is used tells whether the file goes on.
-    let mut head = Vec::new();
-    stream::unpacked(magic.chain(file), compression)?.take(HEAD + 1).read_to_end(&mut head)?;
-    let whole = head.len() as u64 <= HEAD;
-    head.truncate(HEAD as usize);
+    let mut head = Vec::with_capacity(bytes.min(most) as usize + 2);
+    stream::unpacked(magic.chain(file), compression)?.take(most + 1).read_to_end(&mut head)?;
+    let whole = head.len() as u64 <= most;
+    head.truncate(most as usize);
     let later = match compression {
         Compression::None if !whole && declared.encoding.is_none() && head.is_ascii() => later_encoding(path, bytes)?,
         _ => None,
@@ -162,9 +174,13 @@ fn later_encoding(path: &Path, bytes: u64) -> io::Result<Option<(Encoding, Strin
 fn header_of(head: &[u8], whole: bool, declared: &Declared) -> Result<Header, HeaderError> {
     let sniffed = sniff(head, whole, declared)?;
     let dialect = sniffed.dialect;
-    let mut text = Vec::new();
-    stream::transcoded(Box::new(head), &dialect)?.read_to_end(&mut text)?;
-    let text = text.as_slice();
+    let mut decoded = Vec::new();
+    let text = if dialect.encoding.stream_decoder().is_some() {
+        stream::transcoded(Box::new(head), &dialect)?.read_to_end(&mut decoded)?;
+        decoded.as_slice()
+    } else {
+        head
+    };
     let splitter = Splitter::new(&dialect, 0, MAX_RECORD);
     let mut at = if dialect.encoding.stream_decoder().is_some() { 0 } else { dialect.bom_bytes };
     let mut row = 1;
@@ -201,8 +217,8 @@ fn header_of(head: &[u8], whole: bool, declared: &Declared) -> Result<Header, He
         header.layout.first_row = row + 1;
         header.layout.data_start = next as u64;
         header.malformed = flags & !HAS_QUOTED != 0;
-        header.columns =
-            cells.as_slice().iter().map(|cell| name(text, cell, &splitter, &header.layout.dialect)).collect();
+        let codec = header.layout.dialect.encoding.codec();
+        header.columns = cells.as_slice().iter().map(|cell| name(text, cell, &splitter, &codec)).collect();
         header.header_only = whole && !any_row(text, next, &header.layout);
     } else {
         header.columns = vec![String::new(); cells.len()];
@@ -211,7 +227,7 @@ fn header_of(head: &[u8], whole: bool, declared: &Declared) -> Result<Header, He
     Ok(header)
 }
 
-fn name(text: &[u8], cell: &Cell, splitter: &Splitter, dialect: &Dialect) -> String {
+fn name(text: &[u8], cell: &Cell, splitter: &Splitter, codec: &Codec) -> String {
     let bytes = text.get(cell.start()..cell.end()).unwrap_or_default();
     let mut unquoted = Vec::new();
     let bytes = if cell.quoted() {
@@ -221,7 +237,7 @@ fn name(text: &[u8], cell: &Cell, splitter: &Splitter, dialect: &Dialect) -> Str
         bytes
     };
     let mut name = String::new();
-    dialect.encoding.codec().decode_into(bytes, &mut name);
+    codec.decode_into(bytes, &mut name);
     // A second mark is left behind where marked files were joined or saved twice.
     name.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}').to_owned()
 }

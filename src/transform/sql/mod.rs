@@ -10,21 +10,21 @@
 
 mod total;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::prelude::SessionConfig;
-use datafusion::sql::sqlparser::ast::{self, ExprWithAlias, visit_expressions_mut};
+use datafusion::sql::sqlparser::ast::{self, ExprWithAlias, visit_expressions, visit_expressions_mut};
 
 use total::{Total, Want, placeholder};
 
@@ -183,7 +183,14 @@ fn parse(scope: &SqlScope, names: &Names<'_>, sql: &Name, codes: &SqlCodes, foun
 
 /// Plans a parsed expression.
 fn plan(scope: &SqlScope, names: &Names<'_>, parsed: ExprWithAlias, sql: &Name, wrong: Code, found: &mut Diagnostics) -> Option<Expr> {
-    let schema = df_schema(names, &Default::default())?;
+    let mut mentioned = HashSet::new();
+    let _ = visit_expressions(&parsed.expr, |expr| {
+        if let ast::Expr::Identifier(ident) = expr {
+            mentioned.insert(ident.value.clone());
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    let schema = df_schema(names, &Default::default(), |name| mentioned.contains(name))?;
     match scope.state.create_logical_expr_from_sql_expr(parsed, &schema) {
         Ok(expr) => Some(expr),
         Err(error) => {
@@ -345,7 +352,10 @@ fn typed(
     code: Code,
     found: &mut Diagnostics,
 ) -> Option<(Expr, DataType)> {
-    let schema = Arc::new(df_schema(names, definitions)?);
+    let schema = {
+        let mentioned = expr.column_refs();
+        Arc::new(df_schema(names, definitions, |name| mentioned.contains(&Column::new_unqualified(name)))?)
+    };
     let context = SimplifyContext::builder().with_schema(Arc::clone(&schema)).with_config_options(Arc::clone(scope.state.config_options())).build();
     let simplifier = ExprSimplifier::new(context);
     let tried = simplifier.coerce(expr, &schema).and_then(|coerced| {
@@ -390,13 +400,12 @@ fn try_out(scope: &SqlScope, expr: Expr, schema: &DFSchema) -> Result<()> {
     Ok(())
 }
 
-/// The columns an expression can see, as DataFusion's schema.
-fn df_schema(names: &Names<'_>, definitions: &crate::transform::Definitions) -> Option<DFSchema> {
-    let raw = names.columns.unwrap_or_default().iter().map(|c| ArrowField::new(raw_column(c), DataType::Utf8View, true));
-    let fields = names.fields.iter().map(|f| ArrowField::new(field_column(&f.name.value), f.storage().data_type(), true));
-    let defined = definitions.list.iter().map(|d| ArrowField::new(&d.name, d.kind.data_type(), true));
-    let mut all: Vec<ArrowField> = raw.chain(fields).chain(defined).collect();
-    let mut seen = std::collections::HashSet::new();
-    all.retain(|f| seen.insert(f.name().clone()));
-    DFSchema::try_from(ArrowSchema::new(all)).ok()
+/// The columns that an expression mentions, of those it can see, as DataFusion's schema.
+fn df_schema(names: &Names<'_>, definitions: &crate::transform::Definitions, mentioned: impl Fn(&str) -> bool) -> Option<DFSchema> {
+    let raw = names.columns.unwrap_or_default().iter().map(|c| (raw_column(c), DataType::Utf8View));
+    let fields = names.fields.iter().map(|f| (field_column(&f.name.value), f.storage().data_type()));
+    let defined = definitions.list.iter().map(|d| (d.name.clone(), d.kind.data_type()));
+    let mut seen = HashSet::new();
+    let all = raw.chain(fields).chain(defined).filter(|(name, _)| mentioned(name) && seen.insert(name.clone()));
+    DFSchema::try_from(ArrowSchema::new(all.map(|(name, data_type)| ArrowField::new(name, data_type, true)).collect::<Vec<_>>())).ok()
 }
