@@ -85,7 +85,8 @@ fn field(table: &str, name: &str, a: Option<&FieldSummary>, b: Option<&FieldSumm
     };
     let end = |end: &Option<String>| end.clone().unwrap_or_else(|| "…".into());
     let listed = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", "));
-    let properties: [(&'static str, fn(&FieldSummary) -> Option<String>); 4] = [
+    type Property = fn(&FieldSummary) -> Option<String>;
+    let properties: [(&'static str, Property); 4] = [
         ("type", |f| Some(f.kind.clone())),
         ("unit", |f| f.unit.clone()),
         ("required", |f| Some(f.required.to_string())),

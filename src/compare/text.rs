@@ -41,7 +41,8 @@ pub fn text(d: &Difference) -> String {
         section(&mut out, "what sites deliver", &[], rows.collect(), &[]);
     }
     if !d.accounts.is_empty() {
-        let pick: [(&str, fn(&Account) -> u64); 6] = [
+        type Count = fn(&Account) -> u64;
+        let pick: [(&str, Count); 6] = [
             ("read", |a| a.rows_read),
             ("accepted", |a| a.rows_accepted),
             ("quarantined", |a| a.rows_quarantined),

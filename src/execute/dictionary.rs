@@ -338,8 +338,8 @@ mod tests {
 
     #[test]
     fn runs_gaps_and_long_texts_come_back() {
-        let code = |at: usize| (at % 7 != 0).then(|| if at % 900 < 300 { "left".to_owned() } else { format!("a text longer than a view, {}", at % 11) });
-        there_and_back(5003, code, |at| (at / 97 % 2 == 0).then_some(at as i64 / 700), |at| (at % 3 != 0).then_some([0.0, -0.0, 1.5][at % 5 % 3]));
+        let code = |at: usize| (!at.is_multiple_of(7)).then(|| if at % 900 < 300 { "left".to_owned() } else { format!("a text longer than a view, {}", at % 11) });
+        there_and_back(5003, code, |at| (at / 97).is_multiple_of(2).then_some(at as i64 / 700), |at| (!at.is_multiple_of(3)).then_some([0.0, -0.0, 1.5][at % 5 % 3]));
     }
 
     #[test]
