@@ -18,7 +18,7 @@ pub fn text(d: &Difference, l: Language) -> String {
         let _ = writeln!(out, "\n{}", say!(l, "note: {note}", "remarque : {note}"));
     }
     if !d.inputs.is_empty() {
-        let count = |n: Option<u64>| n.map_or_else(|| l.pick("none", "aucune").into(), |n| l.number(n));
+        let count = |n: Option<u64>| n.map_or_else(|| l.pick("none", "0").into(), |n| l.number(n));
         let rows = d.inputs.iter().map(|i| {
             let rows = if i.rows_a == i.rows_b { String::new() } else { format!("{} → {} {}", count(i.rows_a), count(i.rows_b), l.pick("rows", "lignes")) };
             vec![role(&i.role, i.site.as_ref(), l), i.path.clone(), i.change.words(l).into(), rows]

@@ -234,7 +234,7 @@ impl At<'_> {
             let words = l.of(&check.description).map_or(String::new(), |d| format!(" ({d})"));
             let asks = check.expression.as_deref().unwrap_or_default();
             let effect = effect(check.effect, l);
-            let then = match (check.threshold.as_ref().map(|t| &t.text), check.code == code::COMPLETENESS) {
+            let then = match (check.threshold.as_ref().map(|t| share(&t.text, l)), check.code == code::COMPLETENESS) {
                 (Some(share), true) => say!(l, "{asks} is there in {share}", "{asks} présent dans {share}"),
                 (Some(share), false) => say!(l, "{asks}; else {effect}, {share} may", "{asks} ; sinon {effect}, {share} le peuvent"),
                 (None, _) => say!(l, "{asks}; else {effect}", "{asks} ; sinon {effect}"),
@@ -266,6 +266,12 @@ fn effect(effect: Effect, l: Language) -> &'static str {
         Effect::Quarantine => l.pick("the row goes to quarantine", "la ligne va en quarantaine"),
         Effect::Fail => l.pick("the run ends", "l'exécution s'arrête"),
     }
+}
+
+/// `at most 1 % per site`, as thresholds are worded.
+fn share(text: &str, l: Language) -> String {
+    const FRENCH: [(&str, &str); 3] = [("at least", "au moins"), ("at most", "au plus"), ("per site", "par centre")];
+    FRENCH.iter().fold(text.to_owned(), |text, (english, french)| text.replace(english, l.pick(english, french)))
 }
 
 /// The documents as read: what is there, before anything is compared.

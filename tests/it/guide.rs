@@ -358,7 +358,7 @@ fn a_field_is_explained_in_french() {
     }
     let (code, text, err) = says(&["explain", "pipeline.yaml", "--field", "rfs_days", "--lang", "fr"]);
     assert_eq!(code, 0, "{err}");
-    for sentence in ["prend le délai du critère `rfs`", "Survie sans récidive (RFS, STEEP 2.0", "le champ `relapse_days`", "colonne `rtime` de la source `bank`"] {
+    for sentence in ["prend le délai du critère `rfs`", "Survie sans récidive (RFS, STEEP 2.0", "le champ `relapse_days`", "colonne `rtime` de la source `bank`", "présent dans au moins 100 % par centre"] {
         assert!(text.contains(sentence), "{sentence}\n{text}");
     }
 }
