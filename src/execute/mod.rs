@@ -6,8 +6,8 @@
 //! and the folder is published in one rename.
 
 mod account;
+mod column;
 pub mod commit;
-mod dictionary;
 pub mod engine;
 mod keys;
 mod memory;
@@ -251,7 +251,6 @@ impl Job<'_> {
                 .map(|c| sink::SinkCheck { code: c.code.id, field: c.field.clone(), rule: c.rule.clone(), effect: c.effect, of_accepted: c.code == crate::diagnostic::code::COMPLETENESS })
                 .collect(),
             key: target.key.iter().filter_map(|k| target.fields.iter().position(|f| f.name.value == k.value)).collect(),
-            codes: target.fields.iter().map(|f| f.kind.value == crate::config::schema::FieldType::Code).collect(),
             folder: self.staging.join("parts"),
             keys: self.staging.join("keys").join(self.table.table.to_string()),
             losers: self.losers.clone(),

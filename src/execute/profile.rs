@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +17,6 @@ pub const MOST_DISTINCT: usize = 65_536;
 /// Bars of a histogram.
 const BARS: usize = 24;
 const SMALL: usize = 4096;
-/// A text of at most so many bytes is its view (Arrow's columnar format, variable-size binary views).
-const INLINE: u32 = 12;
 /// Fewer values than this have no mean or median in the report.
 const FEW: u64 = 5;
 
@@ -61,14 +57,14 @@ const FIRST_YEAR: i32 = 1800;
 
 impl Years {
     /// Adds a day, counted from 1970-01-01.
-    fn add(&mut self, day: i32) {
+    fn add(&mut self, day: i32, times: u64) {
         let year = year_of(day);
         if self.usual.is_empty() {
             self.usual.resize(400, 0);
         }
         match usize::try_from(year - FIRST_YEAR).ok().and_then(|at| self.usual.get_mut(at)) {
-            Some(slot) => *slot += 1,
-            None => *self.others.entry(year).or_default() += 1,
+            Some(slot) => *slot += times,
+            None => *self.others.entry(year).or_default() += times,
         }
     }
 
@@ -159,76 +155,34 @@ fn bucket(value: f64) -> u64 {
 }
 
 impl Profile {
-    /// Adds the accepted values of a batch.
-    pub fn add(&mut self, array: &ArrayRef) {
-        self.rows += array.len() as u64;
-        self.filled += (array.len() - array.null_count()) as u64;
-        match array.data_type() {
-            DataType::Int64 => self.numbers(array.as_primitive::<Int64Type>().iter().flatten().map(|v| v as f64)),
-            DataType::Float64 => self.numbers(array.as_primitive::<Float64Type>().iter().flatten()),
-            DataType::Date32 => self.days(array.as_primitive::<Date32Type>().iter().flatten()),
-            DataType::Timestamp(..) => {
-                let days = array.as_primitive::<TimestampMicrosecondType>().iter().flatten().map(|v| v.div_euclid(86_400_000_000));
-                self.days(days.map(|day| i32::try_from(day).unwrap_or(0)));
-            }
-            DataType::Boolean => {
-                let array = array.as_boolean();
-                let yes = array.true_count() as u64;
-                self.text("true", yes);
-                self.text("false", (array.len() - array.null_count()) as u64 - yes);
-            }
-            _ => {}
-        }
+    /// Adds rows, of which `filled` have a value.
+    pub fn add_rows(&mut self, rows: usize, filled: usize) {
+        self.rows += rows as u64;
+        self.filled += filled as u64;
     }
 
-    /// Adds the accepted values of a batch of codes.
-    pub fn add_codes(&mut self, array: &ArrayRef) {
-        self.rows += array.len() as u64;
-        self.filled += (array.len() - array.null_count()) as u64;
-        match array.data_type() {
-            DataType::Utf8View => {
-                let array = array.as_string_view();
-                // A code is short, so that its view is the code: no text is compared.
-                let mut seen: Vec<(u128, usize, u64)> = vec![];
-                for (at, view) in array.views().iter().enumerate() {
-                    if array.is_null(at) {
-                        continue;
-                    }
-                    let few = seen.len() < 32;
-                    match seen.iter_mut().find(|(known, ..)| known == view) {
-                        Some((_, _, n)) => *n += 1,
-                        None if *view as u32 <= INLINE && few => seen.push((*view, at, 1)),
-                        None => self.text(array.value(at), 1),
-                    }
-                }
-                for (_, at, n) in seen {
-                    self.text(array.value(at), n);
-                }
-            }
-            DataType::Int64 => self.numbers(array.as_primitive::<Int64Type>().iter().flatten().map(|v| v as f64)),
-            _ => {}
-        }
-    }
-
-    fn numbers(&mut self, values: impl Iterator<Item = f64>) {
+    /// Adds a number that stands in `times` rows.
+    pub fn add_number(&mut self, value: f64, times: u64) {
         if !matches!(self.counts, Counts::Numbers(_)) {
             self.counts = Counts::Numbers(Numbers::default());
         }
         if let Counts::Numbers(numbers) = &mut self.counts {
-            values.for_each(|value| numbers.add(value, 1));
+            numbers.add(value, times);
         }
     }
 
-    fn days(&mut self, days: impl Iterator<Item = i32>) {
+    /// Adds a day, counted from 1970-01-01, that stands in `times` rows.
+    pub fn add_day(&mut self, day: i32, times: u64) {
         if !matches!(self.counts, Counts::Years(_)) {
             self.counts = Counts::Years(Years::default());
         }
         if let Counts::Years(years) = &mut self.counts {
-            days.for_each(|day| years.add(day));
+            years.add(day, times);
         }
     }
 
-    fn text(&mut self, value: &str, times: u64) {
+    /// Adds a code that stands in `times` rows.
+    pub fn add_text(&mut self, value: &str, times: u64) {
         if times == 0 {
             return;
         }
@@ -251,7 +205,7 @@ impl Profile {
             (_, Counts::Nothing) => {}
             (Counts::Numbers(a), Counts::Numbers(b)) => a.merge(b),
             (Counts::Years(a), Counts::Years(b)) => a.merge(b),
-            (Counts::Texts(_), Counts::Texts(b)) => b.iter().for_each(|(value, n)| self.text(value, *n)),
+            (Counts::Texts(_), Counts::Texts(b)) => b.iter().for_each(|(value, n)| self.add_text(value, *n)),
             (mine, theirs) => *mine = theirs,
         }
     }
@@ -352,7 +306,7 @@ mod tests {
 
     fn distribution_of(values: &[f64]) -> Option<Distribution> {
         let mut profile = Profile::default();
-        profile.numbers(values.iter().copied());
+        values.iter().for_each(|v| profile.add_number(*v, 1));
         match &profile.counts {
             Counts::Numbers(numbers) => number_distribution(&numbers.sorted()),
             _ => None,
@@ -401,9 +355,9 @@ mod tests {
     fn merging_equals_adding() {
         let numbers: Vec<f64> = (0..70_000).map(|i| f64::from(i) * 0.37 - 9000.0).collect();
         let mut whole = Profile::default();
-        whole.numbers(numbers.iter().copied());
+        numbers.iter().for_each(|v| whole.add_number(*v, 1));
         let (mut a, mut b) = (Profile::default(), Profile::default());
-        numbers.iter().enumerate().for_each(|(i, v)| if i % 3 == 0 { &mut a } else { &mut b }.numbers([*v].into_iter()));
+        numbers.iter().enumerate().for_each(|(i, v)| if i % 3 == 0 { &mut a } else { &mut b }.add_number(*v, 1));
         a.merge(b);
         assert_eq!(a.counts, whole.counts);
     }

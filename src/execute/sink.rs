@@ -49,8 +49,6 @@ pub struct SinkSpec {
     pub checks: Vec<SinkCheck>,
     /// Fields of the key, by position among the fields.
     pub key: Vec<usize>,
-    /// Fields that are codes: profiled by value.
-    pub codes: Vec<bool>,
     pub folder: PathBuf,
     pub keys: PathBuf,
     /// Rows that lost their place to another row of the same key.
@@ -199,7 +197,6 @@ impl Sink {
             summary: PartitionSummary {
                 partition,
                 checks: vec![(0, 0); spec.checks.len()],
-                profiles: vec![Profile::default(); spec.layout.fields.len()],
                 texts: vec![TextCounts::default(); spec.layout.texts.len()],
                 ..Default::default()
             },
@@ -278,9 +275,6 @@ impl Sink {
             None => fields,
         };
         let width = spec.layout.fields.len();
-        for ((profile, array), is_code) in self.summary.profiles.iter_mut().zip(fields.columns()).zip(&spec.codes) {
-            if *is_code { profile.add_codes(array) } else { profile.add(array) }
-        }
         if let Some(keys) = &mut self.keys {
             let arrays: Vec<ArrayRef> = spec.key.iter().filter_map(|k| fields.columns().get(*k).cloned()).collect();
             let (files, rows) = (fields.column(width).as_primitive::<Int64Type>(), fields.column(width + 1).as_primitive::<Int64Type>());
@@ -378,8 +372,9 @@ impl Sink {
     }
 
     fn finish(mut self) -> Result<PartitionSummary> {
-        self.summary.accepted = self.accepted.finish()?;
-        self.summary.rejected = self.rejected.finish()?;
+        let accepted = self.accepted.finish()?;
+        (self.summary.accepted, self.summary.profiles) = (accepted.part, accepted.profiles);
+        self.summary.rejected = self.rejected.finish()?.part;
         if let Some(keys) = self.keys.take() {
             keys.finish().map_err(|e| Error::environment("writing key records", e).into_datafusion())?;
         }

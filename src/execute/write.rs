@@ -6,24 +6,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::{DataFusionError, Result};
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::arrow::{ArrowWriter, add_encoded_arrow_schema_to_metadata};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
 
-use super::dictionary::DictionaryColumn;
+use super::column::{Column, Zstd, column_for, compression};
+use super::profile::Profile;
 use crate::error::Error;
 
 /// Rows in a row group: what a writer holds in memory before it is encoded to disk.
 const ROW_GROUP: usize = 131_072;
-/// Of zstd.
-const LEVEL: i32 = 1;
 
 /// A part file as written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,13 +42,22 @@ pub struct PartWriter {
     budget: usize,
     file: Option<OpenFile>,
     rows: u64,
+    /// Counts of the values in each column's closed row groups.
+    profiles: Vec<Profile>,
+}
+
+/// What a writer wrote: its file, where there was a row, and the counts of its columns.
+#[derive(Debug)]
+pub struct Written {
+    pub part: Option<PartFile>,
+    pub profiles: Vec<Profile>,
 }
 
 /// A file that is being written, and its open row group.
 struct OpenFile {
     writer: SerializedFileWriter<File>,
     factory: ArrowRowGroupWriterFactory,
-    compressor: zstd::bulk::Compressor<'static>,
+    zstd: Zstd,
     group: Option<Group>,
 }
 
@@ -62,14 +68,9 @@ struct Group {
 }
 
 enum ColumnWriter {
-    Dictionary(DictionaryColumn),
+    Own(Box<dyn Column>),
     /// One writer per leaf of the column.
     Arrow(Vec<ArrowColumnWriter>),
-}
-
-/// Whether a column has few distinct values: codes and measurements.
-fn repeats(field: &Field) -> bool {
-    field.metadata().get("type").is_some_and(|t| t == "code") || *field.data_type() == DataType::Float64
 }
 
 impl OpenFile {
@@ -80,7 +81,7 @@ impl OpenFile {
         };
         for ((field, array), column) in batch.schema().fields().iter().zip(batch.columns()).zip(&mut group.columns) {
             match column {
-                ColumnWriter::Dictionary(column) => column.add(array),
+                ColumnWriter::Own(column) => column.add(array, &mut self.zstd)?,
                 ColumnWriter::Arrow(writers) => {
                     for (leaf, writer) in compute_leaves(field, array)?.iter().zip(writers) {
                         writer.write(leaf)?;
@@ -103,8 +104,7 @@ impl OpenFile {
                 first.get_or_insert(at);
                 own.push(writer);
             }
-            let dictionary = first.filter(|_| repeats(field)).and_then(|at| DictionaryColumn::new(described.column(at), field.data_type(), compression()));
-            dictionary.map_or(ColumnWriter::Arrow(own), ColumnWriter::Dictionary)
+            first.and_then(|at| column_for(field, described.column(at))).map_or(ColumnWriter::Arrow(own), ColumnWriter::Own)
         });
         Ok(Group { columns: columns.collect(), rows: 0 })
     }
@@ -112,19 +112,19 @@ impl OpenFile {
     /// Rows and bytes of the open row group.
     fn held(&self) -> (usize, usize) {
         let bytes = |column: &ColumnWriter| match column {
-            ColumnWriter::Dictionary(column) => column.memory_size(),
+            ColumnWriter::Own(column) => column.memory_size(),
             ColumnWriter::Arrow(writers) => writers.iter().map(ArrowColumnWriter::memory_size).sum(),
         };
         self.group.as_ref().map_or((0, 0), |g| (g.rows, g.columns.iter().map(bytes).sum()))
     }
 
-    /// Encodes the open row group to disk.
-    fn flush(&mut self) -> Result<(), ParquetError> {
+    /// Encodes the open row group to disk, and counts what its columns hold.
+    fn flush(&mut self, profiles: &mut [Profile]) -> Result<(), ParquetError> {
         let Some(group) = self.group.take() else { return Ok(()) };
         let mut row_group = self.writer.next_row_group()?;
-        for column in group.columns {
+        for (column, profile) in group.columns.into_iter().zip(profiles) {
             match column {
-                ColumnWriter::Dictionary(column) => column.append(&mut row_group, &mut self.compressor)?,
+                ColumnWriter::Own(column) => column.close(&mut self.zstd, profile)?.append(&mut row_group)?,
                 ColumnWriter::Arrow(writers) => {
                     for writer in writers {
                         writer.close()?.append_to_row_group(&mut row_group)?;
@@ -137,10 +137,6 @@ impl OpenFile {
     }
 }
 
-fn compression() -> Compression {
-    Compression::ZSTD(ZstdLevel::try_new(LEVEL).unwrap_or_default())
-}
-
 impl PartWriter {
     /// A writer that has not made its file yet.
     pub fn new(path: PathBuf, schema: SchemaRef, private: bool, budget: usize) -> Self {
@@ -149,7 +145,8 @@ impl PartWriter {
             _ => f.as_ref().clone(),
         });
         let views = Arc::new(Schema::new(views.collect::<Vec<_>>()));
-        PartWriter { path, schema, views, private, budget, file: None, rows: 0 }
+        let profiles = vec![Profile::default(); schema.fields().len()];
+        PartWriter { path, schema, views, private, budget, file: None, rows: 0, profiles }
     }
 
     /// Writes rows; texts come as views.
@@ -166,7 +163,7 @@ impl PartWriter {
         let mut done = file.write(&batch, &schema);
         let (held, bytes) = file.held();
         if done.is_ok() && (held >= ROW_GROUP || bytes > self.budget) {
-            done = file.flush();
+            done = file.flush(&mut self.profiles);
         }
         done.map_err(|e| self.failed(e))?;
         self.file = Some(file);
@@ -178,55 +175,38 @@ impl PartWriter {
         let mode = if self.private { 0o600 } else { 0o644 };
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&self.path);
         let file = file.map_err(|e| Error::environment(&format!("creating {}", self.path.display()), e).into_datafusion())?;
-        let mut properties = WriterProperties::builder()
+        let properties = WriterProperties::builder()
             .set_compression(compression())
             .set_max_row_group_row_count(Some(ROW_GROUP))
-            // Each page costs a compressor of its own: few and large ones are a fifth of the writing.
+            // For columns that `parquet` encodes: each page costs a compressor of its own.
             .set_data_page_row_count_limit(ROW_GROUP / 4)
             .set_data_page_size_limit(2 << 20)
-            .set_write_batch_size(8192)
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_created_by(concat!("cohorte ", env!("CARGO_PKG_VERSION")).to_owned());
-        for field in self.schema.fields() {
-            let path = ColumnPath::new(vec![field.name().clone()]);
-            let is = |word: &str| field.metadata().get("type").is_some_and(|t| t == word);
-            properties = match field.data_type() {
-                // No two pseudonyms of a table are alike, and their order means nothing.
-                _ if is("pseudonym") => properties
-                    .set_column_dictionary_enabled(path.clone(), false)
-                    .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
-                    .set_column_statistics_enabled(path, EnabledStatistics::None),
-                DataType::Utf8 => properties.set_column_statistics_enabled(path, EnabledStatistics::None),
-                // As small as a dictionary for counts, days and row numbers, and no value is hashed.
-                DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) if !is("code") => {
-                    properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, Encoding::DELTA_BINARY_PACKED)
-                }
-                _ => properties,
-            };
-        }
         let mut properties = properties.build();
         add_encoded_arrow_schema_to_metadata(&self.schema, &mut properties);
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(file, Arc::clone(&self.views), options).and_then(ArrowWriter::into_serialized_writer);
         let (writer, factory) = writer.map_err(|e| self.failed(e))?;
-        let compressor = zstd::bulk::Compressor::new(LEVEL).map_err(|e| Error::environment("making a compressor", e).into_datafusion())?;
-        Ok(OpenFile { writer, factory, compressor, group: None })
+        let zstd = Zstd::new().map_err(|e| Error::environment("making a compressor", e).into_datafusion())?;
+        Ok(OpenFile { writer, factory, zstd, group: None })
     }
 
     fn failed(&self, error: ParquetError) -> DataFusionError {
         Error::environment(&format!("writing {}", self.path.display()), error).into_datafusion()
     }
 
-    /// Closes and syncs the file; `None` when no row was written.
+    /// Closes and syncs the file.
     ///
     /// # Errors
-    /// When the file cannot be written to the end.
-    pub fn finish(mut self) -> Result<Option<PartFile>> {
-        let Some(mut open) = self.file.take() else { return Ok(None) };
-        open.flush().map_err(|e| self.failed(e))?;
+    /// When the file cannot be written.
+    pub fn finish(mut self) -> Result<Written> {
+        let mut profiles = std::mem::take(&mut self.profiles);
+        let Some(mut open) = self.file.take() else { return Ok(Written { part: None, profiles }) };
+        open.flush(&mut profiles).map_err(|e| self.failed(e))?;
         let file = open.writer.into_inner().map_err(|e| self.failed(e))?;
         file.sync_all().map_err(|e| Error::environment(&format!("syncing {}", self.path.display()), e).into_datafusion())?;
-        Ok(Some(PartFile { path: self.path, rows: self.rows }))
+        Ok(Written { part: Some(PartFile { path: self.path, rows: self.rows }), profiles })
     }
 
     /// Makes a file without rows, so that readers find the schema.
@@ -237,6 +217,6 @@ impl PartWriter {
         let mut part = PartWriter::new(path, schema, private, usize::MAX);
         part.file = Some(part.open()?);
         let path = part.path.clone();
-        Ok(part.finish()?.unwrap_or(PartFile { path, rows: 0 }))
+        Ok(part.finish()?.part.unwrap_or(PartFile { path, rows: 0 }))
     }
 }
