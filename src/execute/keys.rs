@@ -1,26 +1,29 @@
 //! Uniqueness of keys across files, partitions and sites, in bounded memory.
 //!
-//! While rows are written, each accepted row leaves a record of 32 bytes: a 128-bit hash of its
-//! key and where it came from. Records go to one of [`BUCKETS`] files by their hash, so that each
-//! bucket can be sorted in memory afterwards. With 128 bits two different keys among 10⁹ meet
-//! with a chance below 10⁻²⁰.
+//! While rows are written, each accepted row leaves a record: a 128-bit hash of its key and, as the
+//! distance from the record before, where it came from; 18 bytes or so. Records go to one of
+//! [`BUCKETS`] files by their hash, so that each bucket fits in memory afterwards. With 128 bits two
+//! different keys among 10⁹ meet with a chance below 10⁻²⁰.
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::column::varint;
 use crate::config::schema::Duplicates;
 
 /// Files that key records are spread over.
 const BUCKETS: usize = 64;
-const RECORD: usize = 32;
 /// Bytes that a bucket collects before they are written.
 const BUFFER: usize = 16 << 10;
+/// Longest record: a hash and two numbers of at most ten bytes.
+const RECORD: usize = 16 + 10 + 10;
 
 /// The run of rows that an earlier, published run accepted: a repeated key is never theirs to lose.
 pub const PUBLISHED: u32 = u32::MAX;
@@ -38,15 +41,23 @@ pub struct KeyWriter {
     folder: PathBuf,
     prefix: String,
     run: u32,
-    buckets: Vec<Option<BufWriter<File>>>,
+    buckets: Vec<Bucket>,
     /// The bytes of one key.
     key: Vec<u8>,
+}
+
+/// The records that one partition has for one bucket. The file is made with its first record.
+#[derive(Default)]
+struct Bucket {
+    file: Option<File>,
+    buffer: Vec<u8>,
+    last: (u32, u64),
 }
 
 impl KeyWriter {
     /// A writer into `folder`; `prefix` is unique to the partition and attempt.
     pub fn new(folder: &Path, prefix: String, run: u32) -> Self {
-        KeyWriter { folder: folder.to_owned(), prefix, run, buckets: (0..BUCKETS).map(|_| None).collect(), key: vec![] }
+        KeyWriter { folder: folder.to_owned(), prefix, run, buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(), key: vec![] }
     }
 
     /// Adds the keys of accepted rows. A key with a missing part is no key.
@@ -54,41 +65,108 @@ impl KeyWriter {
     /// # Errors
     /// When a bucket cannot be written.
     pub fn add(&mut self, keys: &[ArrayRef], files: &Int64Array, rows: &Int64Array) -> io::Result<()> {
+        let missing = keys.iter().fold(None, |all, key| NullBuffer::union(all.as_ref(), key.nulls()));
+        let text = match keys {
+            [key] => key.as_string_view_opt(),
+            _ => None,
+        };
         for at in 0..rows.len() {
-            if keys.iter().any(|k| k.is_null(at)) {
+            if missing.as_ref().is_some_and(|missing| missing.is_null(at)) {
                 continue;
             }
-            self.key.clear();
-            for key in keys {
-                part(&mut self.key, key, at);
-            }
-            let hash = xxh3_128(&self.key);
-            let mut record = [0u8; RECORD];
-            record[..16].copy_from_slice(&hash.to_be_bytes());
-            record[16..20].copy_from_slice(&self.run.to_be_bytes());
-            record[20..24].copy_from_slice(&u32::try_from(files.value(at)).unwrap_or(u32::MAX).to_be_bytes());
-            record[24..32].copy_from_slice(&u64::try_from(rows.value(at)).unwrap_or(u64::MAX).to_be_bytes());
-            let bucket = usize::from(record[0]) * BUCKETS / 256;
-            let slot = &mut self.buckets[bucket];
-            let writer = match slot {
-                Some(writer) => writer,
+            let hash = match text {
+                Some(text) => xxh3_128(text.value(at).as_bytes()),
                 None => {
-                    let path = self.folder.join(format!("{bucket:02}-{}", self.prefix));
-                    slot.insert(BufWriter::with_capacity(BUFFER, File::create(path)?))
+                    self.key.clear();
+                    keys.iter().for_each(|key| part(&mut self.key, key, at));
+                    xxh3_128(&self.key)
                 }
             };
-            writer.write_all(&record)?;
+            let file = u32::try_from(files.value(at)).unwrap_or(u32::MAX);
+            let row = u64::try_from(rows.value(at)).unwrap_or(u64::MAX);
+            let number = (hash >> 122) as usize;
+            if let Some(bucket) = self.buckets.get_mut(number) {
+                bucket.push(hash, file, row);
+                if bucket.buffer.len() > BUFFER - RECORD {
+                    bucket.write(|| self.folder.join(format!("{number:02}-{}", self.prefix)), self.run)?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// Flushes all buckets.
+    /// Writes what the buckets hold.
     ///
     /// # Errors
     /// When a bucket cannot be written.
-    pub fn finish(self) -> io::Result<()> {
-        self.buckets.into_iter().flatten().try_for_each(|mut w| w.flush())
+    pub fn finish(mut self) -> io::Result<()> {
+        let (folder, prefix) = (&self.folder, &self.prefix);
+        let filled = self.buckets.iter_mut().enumerate().filter(|(_, bucket)| !bucket.buffer.is_empty());
+        filled.into_iter().try_for_each(|(number, bucket)| bucket.write(|| folder.join(format!("{number:02}-{prefix}")), self.run))
     }
+}
+
+impl Bucket {
+    /// The hash; then the distance of the row from the last one, doubled, or in another file 1, and the
+    /// numbers of file and row.
+    fn push(&mut self, hash: u128, file: u32, row: u64) {
+        let (last_file, last_row) = self.last;
+        self.buffer.extend_from_slice(&hash.to_le_bytes());
+        match row.checked_sub(last_row).filter(|distance| file == last_file && *distance < 1 << 62) {
+            Some(distance) => varint(distance << 1, &mut self.buffer),
+            None => {
+                // The file's number leaves room for the mark.
+                varint(u64::from(file) << 1 | 1, &mut self.buffer);
+                varint(row, &mut self.buffer);
+            }
+        }
+        self.last = (file, row);
+    }
+
+    fn write(&mut self, path: impl FnOnce() -> PathBuf, run: u32) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                let mut file = File::create(path())?;
+                file.write_all(&run.to_le_bytes())?;
+                self.file.insert(file)
+            }
+        };
+        file.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// The records of a partition's bucket.
+fn read(mut bytes: &[u8], hashes: &mut Vec<u128>, rows: &mut Vec<RowId>) -> Option<()> {
+    let (run, rest) = bytes.split_first_chunk()?;
+    bytes = rest;
+    let mut last = RowId { run: u32::from_le_bytes(*run), file: 0, row: 0 };
+    while let Some((hash, rest)) = bytes.split_first_chunk() {
+        bytes = rest;
+        let step = unvarint(&mut bytes)?;
+        last = match step & 1 {
+            0 => RowId { row: last.row.checked_add(step >> 1)?, ..last },
+            _ => RowId { file: u32::try_from(step >> 1).ok()?, row: unvarint(&mut bytes)?, ..last },
+        };
+        hashes.push(u128::from_le_bytes(*hash));
+        rows.push(last);
+    }
+    bytes.is_empty().then_some(())
+}
+
+fn unvarint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(first & 0x7f) << shift;
+        if *first < 0x80 {
+            return Some(value);
+        }
+    }
+    None
 }
 
 fn part(bytes: &mut Vec<u8>, key: &ArrayRef, at: usize) {
@@ -146,11 +224,14 @@ pub fn losers(folder: &Path, keep: Duplicates, threads: usize) -> io::Result<Has
 }
 
 fn losers_of_bucket(files: &[PathBuf], keep: Duplicates) -> io::Result<Vec<RowId>> {
-    let mut bytes = vec![];
+    let (mut bytes, mut hashes, mut rows) = (vec![], vec![], vec![]);
     for file in files {
+        bytes.clear();
         File::open(file)?.read_to_end(&mut bytes)?;
+        read(&bytes, &mut hashes, &mut rows).ok_or_else(|| io::Error::other("a key bucket ends within a record"))?;
     }
-    let mut records: Vec<(u128, RowId)> = repeated(&bytes).iter().filter_map(|at| decode(record(&bytes, *at))).collect();
+    let repeated = repeated(&hashes).into_iter();
+    let mut records: Vec<(u128, RowId)> = repeated.filter_map(|at| Some((*hashes.get(at)?, *rows.get(at)?))).collect();
     records.sort_unstable();
     let mut lost = vec![];
     for group in records.chunk_by(|a, b| a.0 == b.0) {
@@ -168,33 +249,23 @@ fn losers_of_bucket(files: &[PathBuf], keep: Duplicates) -> io::Result<Vec<RowId
     Ok(lost)
 }
 
-fn record(bytes: &[u8], at: usize) -> &[u8] {
-    bytes.get(at * RECORD..(at + 1) * RECORD).unwrap_or_default()
-}
-
-fn hash(record: &[u8]) -> u128 {
-    record.first_chunk().map_or(0, |hash| u128::from_be_bytes(*hash))
-}
-
-/// Places of the records whose hash stands in another record too: a table with linear probing,
-/// since nearly all keys are alone and sorting them all costs four times as much.
-fn repeated(bytes: &[u8]) -> Vec<usize> {
-    let count = bytes.len() / RECORD;
-    let mask = (count * 2).next_power_of_two().max(2) - 1;
+/// Places of the hashes that stand in another place too: a table with linear probing, since nearly
+/// all keys are alone and sorting them all costs four times as much.
+fn repeated(hashes: &[u128]) -> Vec<usize> {
+    let mask = (hashes.len() * 2).next_power_of_two().max(2) - 1;
     // Place plus one; 0 is free.
     let mut table = vec![0u32; mask + 1];
     let mut found = vec![];
-    for at in 0..count.min(u32::MAX as usize - 1) {
-        let key = hash(record(bytes, at));
-        let mut slot = key as usize & mask;
+    for (hash, at) in hashes.iter().zip(0..u32::MAX - 1) {
+        let mut slot = *hash as usize & mask;
         while let Some(entry) = table.get_mut(slot) {
-            match (*entry as usize).checked_sub(1) {
+            match entry.checked_sub(1) {
                 None => {
-                    *entry = at as u32 + 1;
+                    *entry = at + 1;
                     break;
                 }
-                Some(other) if hash(record(bytes, other)) == key => {
-                    found.extend([other, at]);
+                Some(other) if hashes.get(other as usize) == Some(hash) => {
+                    found.extend([other as usize, at as usize]);
                     break;
                 }
                 Some(_) => slot = (slot + 1) & mask,
@@ -204,13 +275,6 @@ fn repeated(bytes: &[u8]) -> Vec<usize> {
     found.sort_unstable();
     found.dedup();
     found
-}
-
-fn decode(record: &[u8]) -> Option<(u128, RowId)> {
-    let run = u32::from_be_bytes(record.get(16..20)?.try_into().ok()?);
-    let file = u32::from_be_bytes(record.get(20..24)?.try_into().ok()?);
-    let row = u64::from_be_bytes(record.get(24..32)?.try_into().ok()?);
-    Some((hash(record), RowId { run, file, row }))
 }
 
 #[cfg(test)]
@@ -246,6 +310,21 @@ mod tests {
         writer.finish().unwrap();
         let count = |keep| losers(folder.path(), keep, 3).unwrap().get(&0).map_or(0, Vec::len);
         assert_eq!((count(Duplicates::First), count(Duplicates::Last), count(Duplicates::None)), (668, 668, 1002));
+    }
+
+    /// Rows of several files, in and out of order: what is read back is what was written.
+    #[test]
+    fn where_a_record_came_from_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let places: Vec<(i64, i64)> = (0..40_000).map(|i| (i * 7919 % 5, if i % 3 == 0 { i } else { i64::MAX - i * 1_000_003 })).collect();
+        let keys: ArrayRef = Arc::new(StringViewArray::from(places.iter().map(|_| "same").collect::<Vec<_>>()));
+        let mut writer = KeyWriter::new(folder.path(), "0".into(), 3);
+        let (files, rows): (Vec<i64>, Vec<i64>) = places.iter().copied().unzip();
+        writer.add(&[keys], &Int64Array::from(files), &Int64Array::from(rows)).unwrap();
+        writer.finish().unwrap();
+        let mut expected: Vec<_> = places.iter().map(|(file, row)| RowId { run: 3, file: *file as u32, row: *row as u64 }).collect();
+        expected.sort_unstable();
+        assert_eq!(losers(folder.path(), Duplicates::None, 2).unwrap()[&3], expected);
     }
 
     /// Rows of an earlier run stay, whatever is declared for rows of one run.

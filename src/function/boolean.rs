@@ -8,7 +8,7 @@ use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 
 use super::column::{Arguments, any_arguments, boolean_column};
-use super::recode::Keys;
+use super::lookup::Keys;
 
 /// `parse_boolean(text, ignore_case, true_words, false_words)` → Boolean.
 ///

@@ -72,7 +72,7 @@ struct Parts {
     negative: bool,
     /// Wrong (wrapped) where there are more than [`MANTISSA_DIGITS`] digits.
     mantissa: u64,
-    /// Digits from the first that is not zero.
+    /// Digits from the first that is not zero, or, where they are few, all digits.
     digits: usize,
     exponent: i64,
 }
@@ -83,6 +83,32 @@ const MANTISSA_DIGITS: usize = 19;
 impl Parts {
     #[inline]
     fn read(text: &[u8], marks: Marks) -> Option<Self> {
+        Self::read_short(text, marks).or_else(|| Self::read_any(text, marks))
+    }
+
+    /// What most cells are: a few digits and at most one decimal mark.
+    #[inline]
+    fn read_short(text: &[u8], marks: Marks) -> Option<Self> {
+        if text.len() > 15 {
+            return None;
+        }
+        let (mut mantissa, mut digits, mut fraction, mut marked) = (0_u64, 0, 0, 0);
+        for byte in text {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                mantissa = mantissa * 10 + u64::from(digit);
+                digits += 1;
+                fraction += marked;
+            } else if *byte == marks.decimal && marked == 0 {
+                marked = 1;
+            } else {
+                return None;
+            }
+        }
+        (digits > 0).then_some(Self { negative: false, mantissa, digits, exponent: -fraction })
+    }
+
+    fn read_any(text: &[u8], marks: Marks) -> Option<Self> {
         let (negative, mut rest) = match text {
             [b'-', rest @ ..] | [0xE2, 0x88, 0x92, rest @ ..] => (true, rest),
             [b'+', rest @ ..] => (false, rest),

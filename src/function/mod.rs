@@ -25,6 +25,7 @@ mod date_format;
 mod date_reading;
 mod decimal;
 mod interval;
+mod lookup;
 mod number;
 mod pattern;
 mod pseudonym;

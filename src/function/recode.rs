@@ -6,14 +6,12 @@
 //! large one a hash table of integers. The targets are made ready once, as views or numbers.
 //!
 //! A small table is built once per batch, which is nothing for dozens of keys. A large one travels as
-//! two lists in two literals, and what was made ready of a list is kept as long as others do not
-//! crowd it out, so that tens of thousands of codes cost what dozens do.
+//! two lists in two literals and is made ready once (see `lookup`), so that tens of thousands of codes
+//! cost what dozens do.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, ListArray, StringViewArray};
+use arrow::array::{Array, AsArray, BooleanArray, StringViewArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, ScalarValue, internal_err, plan_datafusion_err, plan_err};
@@ -21,11 +19,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
 };
 
-use super::clean::lower;
-use super::column::{
-    Arguments, Cell, INLINE, Store, any_arguments, boolean_column, cells, nulls, primitive_column,
-    text_array, view,
-};
+use super::column::{Arguments, Cell, Store, any_arguments, boolean_column, cells, nulls, primitive_column, text_array};
+use super::lookup::{Keys, prepared};
 
 /// `recode(text, mode, ignore_case, keep_unmapped, key1, value1, key2, value2, …)` → Utf8View,
 /// Int64 or Boolean, for the mode `'text'`, `'integer'` or `'boolean'`.
@@ -280,163 +275,6 @@ fn boolean(text: &[u8]) -> Option<bool> {
     }
 }
 
-/// A set of texts and where each stands in its list.
-pub(super) struct Keys {
-    ignore_case: bool,
-    index: Index,
-}
-
-enum Index {
-    /// Up to 16 keys of up to twelve bytes, as views.
-    Few(Vec<u128>),
-    Many {
-        short: HashMap<u128, usize, BuildHasherDefault<Mix>>,
-        long: HashMap<Box<[u8]>, usize>,
-    },
-}
-
-/// A list that was made ready, with the list itself: while it is kept its address is its own.
-type Prepared = (Arc<ListArray>, bool, Arc<Keys>);
-
-/// The lists made ready last. A function has no state of its own; this is only memory of what
-/// would come out again.
-static PREPARED: Mutex<Vec<Prepared>> = Mutex::new(vec![]);
-const MOST_PREPARED: usize = 64;
-
-/// The keys of a list, made ready once.
-fn prepared(function: &str, list: &Arc<ListArray>, ignore_case: bool) -> Result<Arc<Keys>> {
-    let known = |kept: &[Prepared]| {
-        kept.iter().find(|(other, fold, _)| Arc::ptr_eq(other, list) && *fold == ignore_case).map(|(.., keys)| Arc::clone(keys))
-    };
-    if let Some(keys) = known(&PREPARED.lock().unwrap_or_else(PoisonError::into_inner)) {
-        return Ok(keys);
-    }
-    let texts = list.values();
-    let texts = texts.as_string_view_opt().ok_or_else(|| plan_datafusion_err!("{function}: the keys must be a list of texts"))?;
-    let texts = texts.iter().map(|key| key.ok_or_else(|| plan_datafusion_err!("{function}: a key must not be NULL")));
-    let keys = Arc::new(Keys::new(&texts.collect::<Result<Vec<_>>>()?, ignore_case));
-    let mut kept = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
-    if kept.len() >= MOST_PREPARED {
-        kept.remove(0);
-    }
-    kept.push((Arc::clone(list), ignore_case, Arc::clone(&keys)));
-    Ok(keys)
-}
-
-impl Keys {
-    pub(super) fn new(keys: &[&str], ignore_case: bool) -> Self {
-        let folded = keys.iter().map(|key| {
-            let mut folded = Vec::new();
-            match ignore_case {
-                true => lower(key.as_bytes(), &mut folded),
-                false => folded.extend_from_slice(key.as_bytes()),
-            }
-            folded
-        });
-        let folded: Vec<_> = folded.collect();
-        if folded.len() <= 16 && folded.iter().all(|key| key.len() <= INLINE) {
-            let views = folded.iter().map(|key| view(key, 0, 0));
-            return Self {
-                ignore_case,
-                index: Index::Few(views.collect()),
-            };
-        }
-        let (mut short, mut long) = (HashMap::default(), HashMap::new());
-        for (at, key) in folded.into_iter().enumerate() {
-            if key.len() <= INLINE {
-                short.entry(view(&key, 0, 0)).or_insert(at);
-            } else {
-                long.entry(key.into_boxed_slice()).or_insert(at);
-            }
-        }
-        Self {
-            ignore_case,
-            index: Index::Many { short, long },
-        }
-    }
-
-    /// Where the cell's text stands among the keys; `scratch` is room to fold it in.
-    #[inline]
-    pub(super) fn find(&self, cell: Cell<'_>, scratch: &mut Vec<u8>) -> Option<usize> {
-        if !self.ignore_case {
-            return if cell.bytes.len() <= INLINE {
-                self.short(cell.view)
-            } else {
-                self.long(cell.bytes)
-            };
-        }
-        if cell.bytes.len() <= INLINE && cell.view & repeated(0x80) == 0 {
-            return self.short(ascii_lower(cell.view));
-        }
-        scratch.clear();
-        lower(cell.bytes, scratch);
-        if scratch.len() <= INLINE {
-            self.short(view(scratch, 0, 0))
-        } else {
-            self.long(scratch)
-        }
-    }
-
-    #[inline]
-    fn short(&self, key: u128) -> Option<usize> {
-        match &self.index {
-            // Codes come in no order, so a search that stops at the first match guesses wrong at
-            // every other row; comparing with all of them has no branch.
-            Index::Few(keys) => {
-                let mut found = usize::MAX;
-                for (at, candidate) in keys.iter().enumerate() {
-                    found = if *candidate == key { at.min(found) } else { found };
-                }
-                (found != usize::MAX).then_some(found)
-            }
-            Index::Many { short, .. } => short.get(&key).copied(),
-        }
-    }
-
-    fn long(&self, key: &[u8]) -> Option<usize> {
-        match &self.index {
-            Index::Few(_) => None,
-            Index::Many { long, .. } => long.get(key).copied(),
-        }
-    }
-}
-
-/// The same byte sixteen times.
-const fn repeated(byte: u8) -> u128 {
-    u128::from_le_bytes([byte; 16])
-}
-
-/// ASCII capitals of a short text's view to small letters, all bytes at once. The length (at most
-/// twelve) and the padding are no capitals.
-fn ascii_lower(view: u128) -> u128 {
-    let from_a = view.wrapping_add(repeated(0x80 - b'A'));
-    let after_z = view.wrapping_add(repeated(0x80 - b'Z' - 1));
-    view | (from_a & !after_z & repeated(0x80)) >> 2
-}
-
-/// Hashes views: two multiplications, enough for keys that come from a mapping.
-#[derive(Default)]
-struct Mix(u64);
-
-impl Hasher for Mix {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        }
-    }
-
-    fn write_u128(&mut self, view: u128) {
-        let folded = ((view as u64) ^ 0x243F_6A88_85A3_08D3).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mixed =
-            (folded.rotate_left(32) ^ (view >> 64) as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-        self.0 = mixed ^ mixed >> 32;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -448,7 +286,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::column::{testing::on_text, view};
-    use super::{IsUnmapped, Recode, ascii_lower};
+    use super::super::lookup::ascii_lower;
+    use super::{IsUnmapped, Recode};
 
     fn literals(
         mode: &str,

@@ -21,6 +21,7 @@ use parquet::errors::Result;
 use parquet::schema::types::ColumnDescPtr;
 
 pub use chunk::{Chunk, Zstd, compression};
+pub use packed::varint;
 
 use super::profile::Profile;
 

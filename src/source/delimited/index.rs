@@ -17,6 +17,10 @@ use super::header::Layout;
 use super::record::{Cells, MAX_RECORD, Splitter, Step};
 use super::stream;
 
+/// Bytes that the pass looks at together: what is read, copied for the fingerprint and split stays in
+/// the second-level cache.
+const PASS_BLOCK: usize = 128 << 10;
+
 /// A record longer than this is refused: positions in it would not fit an Arrow view.
 pub(super) const RECORD_LIMIT: usize = 512 << 20;
 
@@ -168,7 +172,7 @@ fn ranges(
     if skipped < layout.data_start {
         return Err(IndexError::Changed);
     }
-    let mut buf = vec![0; tuning.block.max(64)];
+    let mut buf = vec![0; tuning.block.clamp(64, PASS_BLOCK)];
     let (mut kept, mut eof) = (0, false);
     while !eof {
         if cancel.load(Ordering::Relaxed) {
