@@ -37,8 +37,11 @@ const CASES: &[(&str, &str, &str, &[&str])] = &[
     ("sql", "{type: integer}", "{sql: \"CASE WHEN X > 3 THEN 1 ELSE 0 END\"}", &["1", "3", "7"]),
 ];
 
+/// Expressions that only need earlier levels, each with the column that it gives.
+type Level = Vec<(Arc<dyn PhysicalExpr>, Field)>;
+
 /// The expressions of the case's field and its checks, over a batch of raw columns.
-fn prepared(field: &str, derivation: &str, cells: &[&str]) -> (Vec<Vec<(Arc<dyn PhysicalExpr>, Field)>>, RecordBatch) {
+fn prepared(field: &str, derivation: &str, cells: &[&str]) -> (Vec<Level>, RecordBatch) {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).expect("a file");
     write("data.csv", "X;Y\n1;2\n".into());

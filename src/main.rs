@@ -13,6 +13,7 @@ use cohorte::error::{Error, exit};
 use cohorte::execute::summary::{RunStatus, RunSummary};
 use cohorte::config::project::Project;
 use cohorte::execute::{self, Finished, Options, Pages, Show, secret};
+use cohorte::guide::language::Language;
 use cohorte::guide::{json_schema, reference};
 use cohorte::{compare, config, function, guide, plan, report, source, testing};
 
@@ -66,6 +67,9 @@ enum Verb {
         /// At this site only.
         #[arg(long, requires = "field")]
         site: Option<String>,
+        /// The language of the words.
+        #[arg(long, requires = "field", value_enum, default_value = "en")]
+        lang: Lang,
         /// Which stage: the documents as read, definitions and checks, the logical or the physical plan.
         #[arg(long, value_enum, default_value = "check")]
         stage: Stage,
@@ -145,6 +149,9 @@ enum Verb {
         /// Rows and keys that are named of each kind.
         #[arg(long, default_value_t = 5)]
         list: usize,
+        /// The language of text and page.
+        #[arg(long, value_enum, default_value = "en")]
+        lang: Lang,
     },
     /// Run the tests of mappings (`tests.yaml` beside each): rows in, rows or Reasons out.
     ///
@@ -173,6 +180,21 @@ enum DiffFormat {
     Text,
     Json,
     Html,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Lang {
+    En,
+    Fr,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Language::English,
+            Lang::Fr => Language::French,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -247,7 +269,7 @@ fn verb(cli: Cli) -> Result<u8, Error> {
             }
             Err(code) => Ok(code),
         },
-        Verb::Explain { subject, field, site, stage, format } => {
+        Verb::Explain { subject, field, site, lang, stage, format } => {
             if let Some(code) = subject.to_str().filter(|s| reference::is_code(s) && !subject.exists()) {
                 return Ok(match reference::of_code(code) {
                     Some(text) => {
@@ -265,7 +287,7 @@ fn verb(cli: Cli) -> Result<u8, Error> {
                 Err(code) => return Ok(code),
             };
             match field {
-                Some(field) => Ok(explain_field(&subject, &resolved, &field, site.as_deref())),
+                Some(field) => Ok(explain_field(&subject, &resolved, &field, site.as_deref(), lang.into())),
                 None => explain(&subject, &mut resolved, stage).map(|()| exit::DONE),
             }
         }
@@ -317,7 +339,7 @@ fn verb(cli: Cli) -> Result<u8, Error> {
             println!("{}", page.display());
             Ok(exit::DONE)
         }
-        Verb::Diff { a, b, format, memory, keys, values, list } => diff(&a, &b, format, &compare::Options { memory, partitions: cores(), keys, values, list }),
+        Verb::Diff { a, b, format, memory, keys, values, list, lang } => diff(&a, &b, format, lang.into(), &compare::Options { memory, partitions: cores(), keys, values, list }),
         Verb::Test { paths, min_coverage, format } => test(&paths, min_coverage, format),
     }
 }
@@ -357,15 +379,15 @@ fn cores() -> usize {
 }
 
 /// What changed between two runs.
-fn diff(a: &Path, b: &Path, format: DiffFormat, options: &compare::Options) -> Result<u8, Error> {
+fn diff(a: &Path, b: &Path, format: DiffFormat, language: Language, options: &compare::Options) -> Result<u8, Error> {
     let difference = compare::compare(a, b, options)?;
     if options.values {
         eprintln!("note: with --values the output holds patients' values; treat it like the cohort");
     }
     match format {
-        DiffFormat::Text => print!("{}", compare::text(&difference)),
+        DiffFormat::Text => print!("{}", compare::text(&difference, language)),
         DiffFormat::Json => println!("{}", serde_json::to_string_pretty(&difference)?),
-        DiffFormat::Html => println!("{}", compare::html(&difference)),
+        DiffFormat::Html => println!("{}", compare::html(&difference, language)),
     }
     Ok(if difference.equal { exit::DONE } else { exit::FAILED_THRESHOLD })
 }
@@ -432,9 +454,9 @@ fn project(pipeline: &Path) -> Option<Project> {
     config::project::load(pipeline, &mut SourceMap::default(), &mut Diagnostics::default())
 }
 
-fn explain_field(pipeline: &Path, resolved: &Resolved, field: &str, site: Option<&str>) -> u8 {
+fn explain_field(pipeline: &Path, resolved: &Resolved, field: &str, site: Option<&str>, language: Language) -> u8 {
     let told = project(pipeline).ok_or_else(|| "the documents changed while they were read".to_owned());
-    match told.and_then(|project| guide::explain::field(&project, resolved, field, site)) {
+    match told.and_then(|project| guide::explain::field(&project, resolved, field, site, language)) {
         Ok(text) => {
             print!("{text}");
             exit::DONE

@@ -11,6 +11,7 @@ mod quarantine;
 mod run;
 mod text;
 mod values;
+mod words;
 
 use std::path::Path;
 
@@ -21,7 +22,7 @@ pub use text::text;
 
 use crate::error::Error;
 use crate::execute::engine;
-use crate::execute::summary::{Account, RunStatus, RuleStatus};
+use crate::execute::summary::{Account, RunStatus, RuleStatus, VariableState};
 use run::Run;
 
 /// What is wanted of a comparison.
@@ -50,7 +51,7 @@ pub struct Difference {
     pub a: RunName,
     pub b: RunName,
     /// Facts that a reader of the numbers must know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     pub inputs: Vec<Input>,
     pub schema: Vec<SchemaChange>,
     pub states: Vec<StateChange>,
@@ -95,15 +96,15 @@ pub enum Change {
     Changed,
 }
 
-impl Change {
-    /// For people.
-    pub fn words(self) -> &'static str {
-        match self {
-            Change::OnlyInA => "only in A",
-            Change::OnlyInB => "only in B",
-            Change::Changed => "changed",
-        }
-    }
+/// A fact that a reader of the numbers must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The keys of the pseudonyms differ.
+    OtherPseudonyms,
+    /// The table's key is another one.
+    OtherKey { table: String },
+    /// The table has no key.
+    NoKey { table: String },
 }
 
 /// A property of a table or field that the two schemas give differently.
@@ -123,8 +124,15 @@ pub struct StateChange {
     pub site: String,
     pub table: String,
     pub field: String,
-    pub a: String,
-    pub b: String,
+    pub a: State,
+    pub b: State,
+}
+
+/// What a mapping does about a field, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    pub state: VariableState,
+    pub reason: Option<String>,
 }
 
 /// Row accounts that differ.
@@ -317,16 +325,17 @@ pub fn compare(a: &Path, b: &Path, options: &Options) -> Result<Difference, Erro
     Ok(difference)
 }
 
-fn notes(a: &Run, b: &Run, tables: &[TableValues]) -> Vec<String> {
+fn notes(a: &Run, b: &Run, tables: &[TableValues]) -> Vec<Note> {
     let mut notes = vec![];
     if a.key_id.is_some() && b.key_id.is_some() && a.key_id != b.key_id {
-        notes.push("the two runs have different keys of the pseudonyms: the same person has another pseudonym, so rows whose key is one cannot be matched".to_owned());
+        notes.push(Note::OtherPseudonyms);
     }
     for table in tables.iter().filter(|t| t.by.is_empty()) {
         let key = |run: &Run| run.table(&table.table).map(|t| t.key.clone());
+        let name = table.table.clone();
         notes.push(match (key(a), key(b)) {
-            (Some(x), Some(y)) if x != y => format!("the key of `{}` is another one now: its rows were compared whole, not by key", table.table),
-            _ => format!("`{}` has no key: its rows were compared whole", table.table),
+            (Some(x), Some(y)) if x != y => Note::OtherKey { table: name },
+            _ => Note::NoKey { table: name },
         });
     }
     notes

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::run::Run;
-use super::{AccountChange, Change, Input, Outcome, ReasonChange, SchemaChange, StateChange, StatusChange};
-use crate::execute::summary::{FieldSummary, RuleStatus, RunStatus, RunSummary, SchemaSummary, Severity, TableSummary, Variable, VariableState};
+use super::{AccountChange, Change, Input, Outcome, ReasonChange, SchemaChange, State, StateChange, StatusChange};
+use crate::execute::summary::{FieldSummary, RuleStatus, RunStatus, RunSummary, SchemaSummary, Severity, TableSummary, Variable};
 
 /// Pairs of what stands in either list, in the order of the first, then of the second.
 fn paired<'a, T, K: Eq + Hash>(a: &'a [T], b: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<(Option<&'a T>, Option<&'a T>)> {
@@ -55,8 +55,8 @@ pub fn schema(a: &SchemaSummary, b: &SchemaSummary) -> Vec<SchemaChange> {
     for (x, y) in paired(&a.tables, &b.tables, |t| &t.name) {
         let Some(table) = x.or(y).map(|t| t.name.clone()) else { continue };
         let (Some(x), Some(y)) = (x, y) else {
-            let there = |t: Option<&TableSummary>| t.map(|t| format!("{} fields", t.fields.len()));
-            changes.push(SchemaChange { table, field: None, what: "table", a: there(x), b: there(y) });
+            let there = |t: Option<&TableSummary>| t.map(|t| t.fields.len().to_string());
+            changes.push(SchemaChange { table, field: None, what: "fields of the table", a: there(x), b: there(y) });
             continue;
         };
         let listed = |key: &[String]| (!key.is_empty()).then(|| key.join(", "));
@@ -85,7 +85,8 @@ fn field(table: &str, name: &str, a: Option<&FieldSummary>, b: Option<&FieldSumm
     };
     let end = |end: &Option<String>| end.clone().unwrap_or_else(|| "…".into());
     let listed = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", "));
-    let properties: [(&'static str, fn(&FieldSummary) -> Option<String>); 4] = [
+    type Property = fn(&FieldSummary) -> Option<String>;
+    let properties: [(&'static str, Property); 4] = [
         ("type", |f| Some(f.kind.clone())),
         ("unit", |f| f.unit.clone()),
         ("required", |f| Some(f.required.to_string())),
@@ -107,19 +108,11 @@ fn field(table: &str, name: &str, a: Option<&FieldSummary>, b: Option<&FieldSumm
 
 /// Fields that a site's mapping treats differently.
 pub fn states(a: &RunSummary, b: &RunSummary) -> Vec<StateChange> {
-    let words = |v: &Variable| {
-        let state = match v.state {
-            VariableState::Derived => "derived",
-            VariableState::Impossible => "impossible",
-            VariableState::Undetermined => "undetermined",
-            VariableState::NotMapped => "not mapped",
-        };
-        v.reason.as_ref().map_or(state.to_owned(), |why| format!("{state}: {why}"))
-    };
+    let state = |v: &Variable| State { state: v.state, reason: v.reason.clone() };
     // A site or field of only one run is a difference of the accounts or of the schema.
     let both = paired(&a.variables, &b.variables, |v| (&v.table, &v.site, &v.field)).into_iter().filter_map(|(x, y)| x.zip(y));
-    both.filter(|(x, y)| words(x) != words(y))
-        .map(|(x, y)| StateChange { site: x.site.clone(), table: x.table.clone(), field: x.field.clone(), a: words(x), b: words(y) })
+    both.filter(|(x, y)| state(x) != state(y))
+        .map(|(x, y)| StateChange { site: x.site.clone(), table: x.table.clone(), field: x.field.clone(), a: state(x), b: state(y) })
         .collect()
 }
 

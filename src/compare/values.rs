@@ -24,6 +24,9 @@ use crate::error::Error;
 /// Part files by site.
 type Parts = [(String, Vec<String>)];
 
+/// Picks rows of a side, `a` or `b`; none: all of them.
+type Which<'a> = dyn Fn(&str) -> Option<Expr> + Sync + 'a;
+
 /// Every table that both schemas have.
 ///
 /// # Errors
@@ -231,7 +234,7 @@ impl Table<'_> {
     }
 
     /// Compares rows as multisets: all, or those that `which` picks.
-    async fn whole(&self, types: &[(String, Option<DataType>)], which: Option<&(dyn Fn(&str) -> Option<Expr> + Sync)>, out: &mut TableValues) -> DfResult<()> {
+    async fn whole(&self, types: &[(String, Option<DataType>)], which: Option<&Which<'_>>, out: &mut TableValues) -> DfResult<()> {
         let mut both: Option<DataFrame> = None;
         for side in ["a", "b"] {
             let mut rows = self.side(side, types).await?;

@@ -173,14 +173,15 @@ fn locale(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Locale {
     let trim = keys.flag("trim", found).unwrap_or(default.trim);
     let decimal = keys.take("decimal").and_then(|n| character(n, "decimal", found));
     let group = keys.take("group").filter(|n| !n.is_null()).and_then(|n| character(n, "group", found));
-    if let (Some((mark, span)), other) = (group, decimal.map_or(default.decimal, |d| d.0)) {
-        if mark == other || mark.is_ascii_digit() || other.is_ascii_digit() {
-            found.push(
-                Diagnostic::error(code::NUMBER_MARKS, span, format!("`{mark}` cannot be the group mark"))
-                    .label(format!("the decimal mark is `{other}`"))
-                    .help("the two marks differ, and neither is a digit"),
-            );
-        }
+    let other = decimal.map_or(default.decimal, |d| d.0);
+    if let Some((mark, span)) = group
+        && (mark == other || mark.is_ascii_digit() || other.is_ascii_digit())
+    {
+        found.push(
+            Diagnostic::error(code::NUMBER_MARKS, span, format!("`{mark}` cannot be the group mark"))
+                .label(format!("the decimal mark is `{other}`"))
+                .help("the two marks differ, and neither is a digit"),
+        );
     }
     let dates = keys.texts("dates", found).unwrap_or_default();
     let [pivot, partial, zone] = ["pivot", "partial", "zone"].map(|key| keys.text(key, found));

@@ -210,14 +210,14 @@ fn duplicate_keys(node: &Node, found: &mut Diagnostics) {
         Value::Map(items) => {
             let mut seen: HashMap<&str, Span> = HashMap::new();
             for (key, value) in items {
-                if let Some(text) = key.text() {
-                    if let Some(first) = seen.insert(text, key.span) {
-                        found.push(
-                            Diagnostic::error(code::DUPLICATE_KEY, key.span, format!("the key `{text}` stands here twice"))
-                                .label("the second one")
-                                .related(first, "the first one"),
-                        );
-                    }
+                if let Some(text) = key.text()
+                    && let Some(first) = seen.insert(text, key.span)
+                {
+                    found.push(
+                        Diagnostic::error(code::DUPLICATE_KEY, key.span, format!("the key `{text}` stands here twice"))
+                            .label("the second one")
+                            .related(first, "the first one"),
+                    );
                 }
                 duplicate_keys(value, found);
             }

@@ -110,11 +110,11 @@ impl Numbers {
         let key = if self.bucketed { bucket(value) } else { value.to_bits() };
         *self.others.entry(key).or_default() += times;
         if self.others.len() > MOST_DISTINCT && !self.bucketed {
-            self.to_buckets();
+            self.use_buckets();
         }
     }
 
-    fn to_buckets(&mut self) {
+    fn use_buckets(&mut self) {
         self.bucketed = true;
         let exact = std::mem::take(&mut self.others);
         for (bits, times) in exact {
@@ -129,14 +129,14 @@ impl Numbers {
             self.small.iter_mut().zip(&other.small).for_each(|(a, b)| *a += b);
         }
         if other.bucketed && !self.bucketed {
-            self.to_buckets();
+            self.use_buckets();
         }
         for (bits, times) in other.others {
             let key = if self.bucketed { bucket(f64::from_bits(bits)) } else { bits };
             *self.others.entry(key).or_default() += times;
         }
         if self.others.len() > MOST_DISTINCT && !self.bucketed {
-            self.to_buckets();
+            self.use_buckets();
         }
     }
 

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::words::{flow, steps};
+use super::language::{Language, say};
+use super::words::{finding, flow, steps};
 use crate::check::{FieldState, Resolved, ResolvedTable};
 use crate::config::mapping::{Source, TableMapping};
 use crate::config::project::Project;
@@ -11,13 +12,15 @@ use crate::config::schema::{Field, FieldType};
 use crate::config::yaml::{Node, Value};
 use crate::diagnostic::{closest, code};
 use crate::rule::{Check, Effect};
+use crate::source::FileHead;
 use crate::transform::derive::field_column;
 
-/// The derivation of `table.field` (or `field`, where one table has it) at each site, or at one.
+/// The derivation of `table.field` (or `field`, where one table has it) at each site, or at one. What is wrong with the
+/// question is told in English, as all errors are.
 ///
 /// # Errors
 /// What is not there, with the nearest name.
-pub fn field(project: &Project, resolved: &Resolved, asked: &str, site: Option<&str>) -> Result<String, String> {
+pub fn field(project: &Project, resolved: &Resolved, asked: &str, site: Option<&str>, l: Language) -> Result<String, String> {
     let tables = &resolved.schema.tables;
     let all: Vec<(usize, usize, String)> = tables
         .iter()
@@ -35,13 +38,13 @@ pub fn field(project: &Project, resolved: &Resolved, asked: &str, site: Option<&
     if let (Some(site), true) = (site, filled.is_empty()) {
         return Err(unknown("site", site, resolved.tables.iter().filter(|t| t.table == *table).map(|t| t.site.as_str())));
     }
-    let mut out = format!("{name}{}\n", about(target));
+    let mut out = format!("{name}{}\n", about(target, l));
     for table in filled {
         let Some((path, mapping)) = project.mappings.iter().find(|(_, m)| m.name.value == table.mapping) else { continue };
         let Some(source) = mapping.sources.iter().find(|s| s.name.value == table.source) else { continue };
         let Some(written) = mapping.tables.iter().find(|t| t.table.value == tables[table.table].name.value) else { continue };
-        let _ = writeln!(out, "\nAt {} ({})", table.site, path.display());
-        let site = At { resolved, table, source, written };
+        let _ = writeln!(out, "\n{} {} ({})", l.pick("At", "Centre"), table.site, path.display());
+        let site = At { resolved, table, source, written, l };
         site.tell(&mut out, target, 1, &mut HashSet::new());
     }
     Ok(out)
@@ -60,14 +63,14 @@ fn unknown<'a>(what: &str, asked: &str, known: impl Iterator<Item = &'a str>) ->
 }
 
 /// `: Age at diagnosis (integer, in a, required)`.
-fn about(field: &Field) -> String {
+fn about(field: &Field, l: Language) -> String {
     let mut parts = vec![field.kind.value.word().to_owned()];
-    parts.extend(field.unit.as_ref().map(|u| format!("in {}", u.value)));
+    parts.extend(field.unit.as_ref().map(|u| format!("{} {}", l.pick("in", "en"), u.value)));
     if field.required {
-        parts.push("required".into());
+        parts.push(l.pick("required", "obligatoire").into());
     }
     parts.extend(field.concept.iter().map(|(system, code)| format!("{system} {code}")));
-    let words = field.description.get("en").or_else(|| field.description.values().next()).map_or(String::new(), |d| format!(": {d}"));
+    let words = l.of(&field.description).map_or(String::new(), |d| say!(l, ": {d}", " : {d}"));
     format!("{words} ({})", parts.join(", "))
 }
 
@@ -77,10 +80,12 @@ struct At<'a> {
     table: &'a ResolvedTable,
     source: &'a Source,
     written: &'a TableMapping,
+    l: Language,
 }
 
 impl At<'_> {
     fn tell(&self, out: &mut String, field: &Field, depth: usize, told: &mut HashSet<String>) {
+        let l = self.l;
         let pad = "  ".repeat(depth);
         let name = &field.name.value;
         told.insert(name.clone());
@@ -89,31 +94,33 @@ impl At<'_> {
         match place.and_then(|at| self.table.fields.get(at)) {
             Some(FieldState::Derived) => {}
             Some(FieldState::Impossible(why)) => {
-                let _ = writeln!(out, "{pad}can never be delivered by this site: {why}");
+                let _ = writeln!(out, "{pad}{}", say!(l, "can never be delivered by this site: {why}", "ne pourra jamais être livré par ce centre : {why}"));
                 return;
             }
             Some(FieldState::Undetermined(why)) => {
-                let _ = writeln!(out, "{pad}may one day be delivered by this site: {why}");
+                let _ = writeln!(out, "{pad}{}", say!(l, "may one day be delivered by this site: {why}", "sera peut-être livré un jour par ce centre : {why}"));
                 return;
             }
             _ => {
-                let _ = writeln!(out, "{pad}is not mentioned by the mapping: missing in every row");
+                let _ = writeln!(out, "{pad}{}", l.pick("is not mentioned by the mapping: missing in every row", "la correspondance n'en parle pas : absent de toutes les lignes"));
                 return;
             }
         }
         let is_column = |name: &str| self.table.columns.iter().any(|c| c == name);
         if let Some(node) = node {
-            let _ = writeln!(out, "{pad}written as {}", flow(node));
-            for (n, step) in steps(node, field, &self.source.locale, &is_column).iter().enumerate() {
+            let _ = writeln!(out, "{pad}{} {}", l.pick("written as", "s'écrit"), flow(node));
+            for (n, step) in steps(node, field, &self.source.locale, &is_column, l).iter().enumerate() {
                 let _ = writeln!(out, "{pad}{}. {step}", n + 1);
             }
             if let Some(endpoint) = argument(node, "endpoint").and_then(|name| self.table.endpoints.iter().find(|e| e.name == name)) {
-                let _ = writeln!(out, "{pad}the endpoint `{}`: {}", endpoint.name, endpoint.described.words.get("en").map_or("", String::as_str));
+                let (name, words) = (&endpoint.name, l.of(&endpoint.described.words).unwrap_or_default());
+                let _ = writeln!(out, "{pad}{}", say!(l, "the endpoint `{name}`: {words}", "le critère `{name}` : {words}"));
             }
         }
         let (columns, fields) = self.needs(name);
         if !columns.is_empty() {
-            let _ = writeln!(out, "{pad}from the export: {}", self.columns(&columns, node));
+            let columns = self.columns(&columns, node);
+            let _ = writeln!(out, "{pad}{}", say!(l, "from the export: {columns}", "de l'export : {columns}"));
         }
         self.findings(out, name, &pad);
         if depth == 1 {
@@ -121,11 +128,12 @@ impl At<'_> {
         }
         for needed in fields {
             let Some(needed) = self.resolved.schema.tables[self.table.table].fields.iter().find(|f| f.name.value == needed) else { continue };
-            if told.contains(&needed.name.value) {
-                let _ = writeln!(out, "{pad}the field `{}`: as above", needed.name.value);
+            let name = &needed.name.value;
+            if told.contains(name) {
+                let _ = writeln!(out, "{pad}{}", say!(l, "the field `{name}`: as above", "le champ `{name}` : comme ci-dessus"));
                 continue;
             }
-            let _ = writeln!(out, "{pad}the field `{}`{}", needed.name.value, about(needed));
+            let _ = writeln!(out, "{pad}{} `{name}`{}", l.pick("the field", "le champ"), about(needed, l));
             self.tell(out, needed, depth + 1, told);
         }
     }
@@ -155,12 +163,14 @@ impl At<'_> {
     }
 
     fn columns(&self, columns: &[String], node: Option<&Node>) -> String {
-        let named: Vec<String> = columns.iter().map(|c| format!("`{c}`")).collect();
+        let l = self.l;
+        let named = columns.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+        let one = |f: &FileHead| format!("{}, {}, {} `{}`", f.shown, f.encoding(), l.pick("separated by", "séparateur"), f.delimiter());
         let file = match self.table.files.as_slice() {
-            [one] => format!("{}, {}, separated by `{}`", one.shown, one.encoding(), one.delimiter()),
+            [single] => one(single),
             several => {
-                let first = several.first().map_or(String::new(), |f| format!(" such as {}, {}, separated by `{}`", f.shown, f.encoding(), f.delimiter()));
-                format!("{} files{first}", several.len())
+                let first = several.first().map_or(String::new(), |f| format!(" {} {}", l.pick("such as", "tels que"), one(f)));
+                format!("{} {}{first}", several.len(), l.pick("files", "fichiers"))
             }
         };
         let locale = &self.source.locale;
@@ -174,57 +184,71 @@ impl At<'_> {
             Some(Value::Scalar { text, .. }) => missing.push(format!("`{text}`")),
             _ => {}
         }
-        let missing = if missing.is_empty() { "an empty cell".to_owned() } else { format!("an empty cell, {}", missing.join(", ")) };
-        let word = if columns.len() == 1 { "column" } else { "columns" };
-        let trim = if locale.trim { "blanks around a cell do not count; " } else { "" };
-        format!("{word} {} of the source `{}` ({file}); {trim}missing is {missing}", named.join(", "), self.source.name.value)
+        missing.insert(0, l.pick("an empty cell", "une cellule vide").to_owned());
+        let missing = missing.join(", ");
+        let word = if columns.len() == 1 { l.pick("column", "colonne") } else { l.pick("columns", "colonnes") };
+        let trim = if locale.trim { l.pick("blanks around a cell do not count; ", "les blancs autour d'une cellule ne comptent pas ; ") } else { "" };
+        let source = &self.source.name.value;
+        say!(l, "{word} {named} of the source `{source}` ({file}); {trim}missing is {missing}", "{word} {named} de la source `{source}` ({file}) ; {trim}vaut manquant : {missing}")
     }
 
     /// What a row is refused or flagged for while the field is read.
     fn findings(&self, out: &mut String, field: &str, pad: &str) {
         for check in self.table.checks.iter().filter(|c| c.field.as_deref() == Some(field) && c.code.id.starts_with('D')) {
-            let column = check.column.as_ref().map_or(String::new(), |c| format!(" (column `{c}`)"));
-            let _ = writeln!(out, "{pad}{}, {}{column}: {}", check.code.id, check.code.title, effect(check.effect));
+            let column = check.column.as_ref().map_or(String::new(), |c| format!(" ({} `{c}`)", self.l.pick("column", "colonne")));
+            let (id, what, then) = (check.code.id, finding(check.code, self.l), effect(check.effect, self.l));
+            let _ = writeln!(out, "{pad}{}", say!(self.l, "{id}, {what}{column}: {then}", "{id}, {what}{column} : {then}"));
         }
     }
 
     fn constraints(&self, out: &mut String, field: &Field, pad: &str) {
+        let l = self.l;
         let name = field.name.value.as_str();
         for check in self.table.checks.iter().filter(|c| c.field.as_deref() == Some(name) && c.code.id.starts_with('R') && c.code != code::COMPLETENESS) {
             let what = match (check.rule.as_str(), &check.expression) {
-                ("required", _) => "it must be there".to_owned(),
-                ("range", Some(range)) => format!("it must lie in {range}{}", field.unit.as_ref().map_or(String::new(), |u| format!(" {}", u.value))),
-                ("values", _) => format!("it must be one of {}", field.values.iter().map(|v| v.value.value.as_str()).collect::<Vec<_>>().join(", ")),
-                ("pattern", Some(pattern)) => format!("it must match {pattern}"),
+                ("required", _) => l.pick("it must be there", "il doit être présent").to_owned(),
+                ("range", Some(range)) => {
+                    let unit = field.unit.as_ref().map_or(String::new(), |u| format!(" {}", u.value));
+                    let range = range.replace(" to ", l.pick(" to ", " à "));
+                    say!(l, "it must lie in {range}{unit}", "il doit être compris dans {range}{unit}")
+                }
+                ("values", _) => {
+                    let values = field.values.iter().map(|v| v.value.value.as_str()).collect::<Vec<_>>().join(", ");
+                    say!(l, "it must be one of {values}", "il doit être l'une de ces valeurs : {values}")
+                }
+                ("pattern", Some(pattern)) => say!(l, "it must match {pattern}", "il doit correspondre à {pattern}"),
                 ("length", _) => match field.length.as_ref().map(|l| l.value) {
-                    Some([Some(least), Some(most)]) => format!("it must have {least} to {most} characters"),
-                    Some([Some(least), None]) => format!("it must have at least {least} characters"),
-                    Some([None, Some(most)]) => format!("it must have at most {most} characters"),
-                    _ => "its length is limited".to_owned(),
+                    Some([Some(least), Some(most)]) => say!(l, "it must have {least} to {most} characters", "il doit avoir de {least} à {most} caractères"),
+                    Some([Some(least), None]) => say!(l, "it must have at least {least} characters", "il doit avoir au moins {least} caractères"),
+                    Some([None, Some(most)]) => say!(l, "it must have at most {most} characters", "il doit avoir au plus {most} caractères"),
+                    _ => l.pick("its length is limited", "sa longueur est limitée").to_owned(),
                 },
                 (rule, _) => rule.to_owned(),
             };
-            let _ = writeln!(out, "{pad}{what}; else {} [{}]", effect(check.effect), check.code.id);
+            let (then, id) = (effect(check.effect, l), check.code.id);
+            let _ = writeln!(out, "{pad}{}", say!(l, "{what}; else {then} [{id}]", "{what} ; sinon {then} [{id}]"));
         }
         let column = field_column(name);
         let looks = |c: &Check| (c.code == code::RULE || c.code == code::COMPLETENESS) && c.violated.column_refs().iter().any(|r| r.name == column);
         for check in self.table.checks.iter().filter(|c| looks(c)) {
-            let words = check.description.get("en").or_else(|| check.description.values().next()).map_or(String::new(), |d| format!(" ({d})"));
+            let words = l.of(&check.description).map_or(String::new(), |d| format!(" ({d})"));
             let asks = check.expression.as_deref().unwrap_or_default();
-            let then = match (&check.threshold, check.code == code::COMPLETENESS) {
-                (Some(threshold), true) => format!("{asks} is there in {}", threshold.text),
-                (Some(threshold), false) => format!("{asks}; else {}, {} may", effect(check.effect), threshold.text),
-                (None, _) => format!("{asks}; else {}", effect(check.effect)),
+            let effect = effect(check.effect, l);
+            let then = match (check.threshold.as_ref().map(|t| share(&t.text, l)), check.code == code::COMPLETENESS) {
+                (Some(share), true) => say!(l, "{asks} is there in {share}", "{asks} présent dans {share}"),
+                (Some(share), false) => say!(l, "{asks}; else {effect}, {share} may", "{asks} ; sinon {effect}, {share} le peuvent"),
+                (None, _) => say!(l, "{asks}; else {effect}", "{asks} ; sinon {effect}"),
             };
-            let _ = writeln!(out, "{pad}rule `{}`{words}: {then} [{}]", check.rule, check.code.id);
+            let (rule, id) = (&check.rule, check.code.id);
+            let _ = writeln!(out, "{pad}{}", say!(l, "rule `{rule}`{words}: {then} [{id}]", "règle `{rule}`{words} : {then} [{id}]"));
         }
         let key = &self.resolved.schema.tables[self.table.table].key;
         if key.iter().any(|k| k.value == name) {
-            let names: Vec<&str> = key.iter().map(|k| k.value.as_str()).collect();
-            let _ = writeln!(out, "{pad}part of the key ({}), which is unique over all sites [{}]", names.join(", "), code::KEY.id);
+            let (names, id) = (key.iter().map(|k| k.value.as_str()).collect::<Vec<_>>().join(", "), code::KEY.id);
+            let _ = writeln!(out, "{pad}{}", say!(l, "part of the key ({names}), which is unique over all sites [{id}]", "partie de la clé ({names}), unique sur tous les centres [{id}]"));
         }
         if field.kind.value == FieldType::Pseudonym {
-            let _ = writeln!(out, "{pad}the number itself is stored nowhere but in quarantine");
+            let _ = writeln!(out, "{pad}{}", l.pick("the number itself is stored nowhere but in quarantine", "le numéro lui-même n'est gardé nulle part, sauf en quarantaine"));
         }
     }
 }
@@ -236,12 +260,18 @@ fn argument<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
     }
 }
 
-fn effect(effect: Effect) -> &'static str {
+fn effect(effect: Effect, l: Language) -> &'static str {
     match effect {
-        Effect::Warn => "the row stays, flagged",
-        Effect::Quarantine => "the row goes to quarantine",
-        Effect::Fail => "the run ends",
+        Effect::Warn => l.pick("the row stays, flagged", "la ligne reste, signalée"),
+        Effect::Quarantine => l.pick("the row goes to quarantine", "la ligne va en quarantaine"),
+        Effect::Fail => l.pick("the run ends", "l'exécution s'arrête"),
     }
+}
+
+/// `at most 1 % per site`, as thresholds are worded.
+fn share(text: &str, l: Language) -> String {
+    const FRENCH: [(&str, &str); 3] = [("at least", "au moins"), ("at most", "au plus"), ("per site", "par centre")];
+    FRENCH.iter().fold(text.to_owned(), |text, (english, french)| text.replace(english, l.pick(english, french)))
 }
 
 /// The documents as read: what is there, before anything is compared.

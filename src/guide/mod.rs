@@ -4,5 +4,6 @@
 pub mod explain;
 pub mod json_schema;
 pub mod keys;
+pub mod language;
 pub mod reference;
 mod words;

@@ -110,14 +110,14 @@ pub fn dialect_is_sound(source: &mapping::Source, found: &mut Diagnostics) -> bo
             found.push(Diagnostic::error(code::UNKNOWN_CHOICE, format.span, format!("there is no format `{}`", format.value)).label("not a format").suggest(&format.value, names));
         }
     }
-    if let Some(label) = &source.dialect.encoding {
-        if delimited::Encoding::from_label(&label.value).is_none() {
-            found.push(
-                Diagnostic::error(code::UNKNOWN_ENCODING, label.span, format!("there is no encoding `{}`", label.value))
-                    .label("not an encoding")
-                    .suggest(&label.value, ["utf-8", "utf-16le", "utf-16be", "windows-1252", "iso-8859-1", "iso-8859-15", "macintosh"]),
-            );
-        }
+    if let Some(label) = &source.dialect.encoding
+        && delimited::Encoding::from_label(&label.value).is_none()
+    {
+        found.push(
+            Diagnostic::error(code::UNKNOWN_ENCODING, label.span, format!("there is no encoding `{}`", label.value))
+                .label("not an encoding")
+                .suggest(&label.value, ["utf-8", "utf-16le", "utf-16be", "windows-1252", "iso-8859-1", "iso-8859-15", "macintosh"]),
+        );
     }
     if source.dialect.header == Some(false) && source.dialect.columns.is_none() {
         found.push(Diagnostic::error(code::MISSING_KEY, source.name.span, format!("the source `{}` has no `columns`", source.name.value)).label("without a header, `columns: [a, b, c]` names them"));
@@ -423,5 +423,5 @@ fn bit_is_set(bit: i64) -> Expr {
 /// The partition whose splits hold a row of a file.
 pub fn partition_of(dealt: &[Vec<Split>], file: u32, row: u64) -> Option<usize> {
     let holders = dealt.iter().enumerate().flat_map(|(p, splits)| splits.iter().map(move |s| (p, s)));
-    holders.filter(|(_, s)| s.file == file && s.range.first_row <= row).last().map(|(p, _)| p)
+    holders.rev().find(|(_, s)| s.file == file && s.range.first_row <= row).map(|(p, _)| p)
 }

@@ -202,8 +202,11 @@ fn columns_of(source: &crate::config::mapping::Source, mapping: &Path, tests: &T
     columns
 }
 
-/// The pipelines of the paths that were named, each with the mappings that are wanted of it.
-fn pipelines(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Option<HashSet<PathBuf>>)>, Error> {
+/// A pipeline, and the mappings that are wanted of it; none: all of them.
+type Wanted = (PathBuf, Option<HashSet<PathBuf>>);
+
+/// The pipelines of the paths that were named.
+fn pipelines(paths: &[PathBuf]) -> Result<Vec<Wanted>, Error> {
     let mut whole: Vec<PathBuf> = vec![];
     let mut mappings: Vec<&PathBuf> = vec![];
     for path in paths {
@@ -216,7 +219,7 @@ fn pipelines(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Option<HashSet<PathBuf>>
     if mappings.is_empty() {
         return Ok(whole.into_iter().map(|p| (p, None)).collect());
     }
-    let mut out: Vec<(PathBuf, Option<HashSet<PathBuf>>)> = vec![];
+    let mut out: Vec<Wanted> = vec![];
     for path in mappings {
         let full = path.canonicalize().map_err(|e| Error::environment(&format!("finding {}", path.display()), e))?;
         let pipeline = whole.iter().find(|p| names(p, &full)).cloned().or_else(|| pipeline_of(&full)).ok_or_else(|| {

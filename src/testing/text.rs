@@ -54,7 +54,7 @@ fn place(span: Span, map: &SourceMap) -> String {
 
 /// `83 %`, rounded down, so that 100 % is all.
 pub fn percent((hit, all): (usize, usize)) -> String {
-    if all == 0 { "nothing to exercise".into() } else { format!("{} %", hit * 100 / all) }
+    (hit * 100).checked_div(all).map_or_else(|| "nothing to exercise".into(), |share| format!("{share} %"))
 }
 
 /// The same for programs.

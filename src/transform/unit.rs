@@ -1,6 +1,6 @@
 //! Units: what the cell is in, converted to what the schema wants (UCUM, by `octofhir-ucum`).
 
-use octofhir_ucum::{AdvancedConversionContext, UcumError, convert, convert_with_context, validate};
+use octofhir_ucum::{AdvancedConversionContext, convert, convert_with_context, validate};
 
 use super::derive::number;
 use super::{Derive, Kind, Role, Transform, Typed, analyte, row_unit};
@@ -76,7 +76,7 @@ pub fn target(d: &mut Derive<'_>, span: Span) -> Option<Name> {
 
 /// The factor from a unit to the schema's, by the molar mass of the derivation's analyte where it needs one.
 pub fn to_target(d: &mut Derive<'_>, from: &Name, target: &Name) -> Option<Factor> {
-    if let Err(error) = validate(&from.value) {
+    if let Err(error) = is_unit(&from.value) {
         d.found.push(unknown_unit(&from.value, from.span, code::DERIVATION_UNIT, &error));
         return None;
     }
@@ -104,17 +104,17 @@ pub fn to_target(d: &mut Derive<'_>, from: &Name, target: &Name) -> Option<Facto
 }
 
 /// A finding for a unit that is none.
-pub fn unknown_unit(unit: &str, span: Span, code: crate::diagnostic::Code, error: &UcumError) -> Diagnostic {
+pub fn unknown_unit(unit: &str, span: Span, code: crate::diagnostic::Code, error: &str) -> Diagnostic {
     const COMMON: [&str; 14] = ["mm", "cm", "m", "d", "mo", "a", "wk", "h", "kg", "g", "mg/L", "ng/mL", "%", "fmol/mg"];
-    Diagnostic::error(code, span, format!("`{unit}` is not a UCUM unit")).label(error.to_string()).suggest(unit, COMMON)
+    Diagnostic::error(code, span, format!("`{unit}` is not a UCUM unit")).label(error).suggest(unit, COMMON)
 }
 
 /// Whether UCUM knows the unit.
 ///
 /// # Errors
 /// The library's word for what is wrong.
-pub fn is_unit(unit: &str) -> Result<(), UcumError> {
-    validate(unit)
+pub fn is_unit(unit: &str) -> Result<(), String> {
+    validate(unit).map_err(|e| e.to_string())
 }
 
 /// The linear conversion between two units, as a ratio of whole numbers where it is one.

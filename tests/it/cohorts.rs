@@ -183,7 +183,7 @@ tables:
     assert_eq!(a.len(), 686);
     assert_eq!(a, b);
     // The export's own day counts, which the dates must give: recdate − diagdateb = rectime, deathdate − diagdateb = survtime.
-    assert_eq!(query(&[gbcs.clone()], "SELECT count(*) FROM gbcs WHERE rfs_days = relapse_days AND os_days = rfs_days_all_deaths"), [["686"]]);
+    assert_eq!(query(std::slice::from_ref(&gbcs), "SELECT count(*) FROM gbcs WHERE rfs_days = relapse_days AND os_days = rfs_days_all_deaths"), [["686"]]);
     assert_eq!(query(&[gbcs], "SELECT count(*) FROM gbcs WHERE death"), [["171"]]);
 }
 

@@ -339,6 +339,31 @@ fn a_field_is_explained_down_to_the_columns() {
 }
 
 #[test]
+fn a_field_is_explained_in_french() {
+    let (code, text, err) = says(&["explain", "pipeline.yaml", "--field", "patient.tumour_size", "--site", "curie", "--lang", "fr"]);
+    assert_eq!(code, 0, "{err}");
+    for sentence in [
+        "patient.tumour_size : Plus grand diamètre de la tumeur (decimal, en mm",
+        "Centre curie (mappings/curie/mapping.yaml)",
+        "prend la colonne `Taille (cm)`",
+        "2. lit un nombre (marque décimale `,`)",
+        "3. la convertit de `cm` en `mm`",
+        "windows-1252, séparateur `;`",
+        "vaut manquant : une cellule vide, `ND`, `NR`",
+        "D620, illisible pour le type du champ (colonne `Taille (cm)`) : la ligne va en quarantaine",
+        "il doit être compris dans 0 à 250 mm ; sinon la ligne va en quarantaine [R502]",
+        "règle `size_class_agrees` (La classe de taille découle de la taille)",
+    ] {
+        assert!(text.contains(sentence), "{sentence}\n{text}");
+    }
+    let (code, text, err) = says(&["explain", "pipeline.yaml", "--field", "rfs_days", "--lang", "fr"]);
+    assert_eq!(code, 0, "{err}");
+    for sentence in ["prend le délai du critère `rfs`", "Survie sans récidive (RFS, STEEP 2.0", "le champ `relapse_days`", "colonne `rtime` de la source `bank`", "présent dans au moins 100 % par centre"] {
+        assert!(text.contains(sentence), "{sentence}\n{text}");
+    }
+}
+
+#[test]
 fn every_stage_can_be_printed() {
     for (stage, words) in [
         ("project", "tumour_size: {from: Taille (cm), unit: cm}"),

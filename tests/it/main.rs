@@ -16,6 +16,7 @@ mod layering;
 mod plans;
 mod proof;
 mod properties;
+mod public_cohorts;
 mod reuse;
 mod signals;
 mod spec;

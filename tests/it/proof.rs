@@ -70,6 +70,18 @@ fn a_new_mapping_schema_and_delivery_are_told_apart() {
     assert_eq!(found["tables"][0]["only_in_b"].as_array().map(Vec::len), Some(1));
     let (_, out, err) = verb(&project, &["diff", "a", "b", "--values"]);
     assert!(out.contains("23.0 → 2.3") && out.contains("fine → ∅") && err.contains("patients' values"), "{out}{err}");
+    // The same in French: terminal and page.
+    let (_, text, _) = verb(&project, &["diff", "a", "b", "--lang", "fr"]);
+    for words in ["ce qui est entré", "correspondance", "modifié", "ce que livrent les centres", "calculé → impossible : no longer sent", "valeurs de person, par id", "2 modifiées, 1 seulement dans B", "1 libérées"] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let (_, html, _) = verb(&project, &["diff", "a", "b", "--format", "html", "--lang", "fr"]);
+    for words in ["<html lang=\"fr\">", "Ce qui a changé entre les deux exécutions", "Valeurs de", "2 modifiées, 1 seulement dans B", "impossible : no longer sent", "unité"] {
+        assert!(html.contains(words), "{words}\n{html}");
+    }
+    for english in ["changed", "only in", "What", "Rows", "Reasons", "by cohorte"] {
+        assert!(!html.contains(english), "{english}\n{html}");
+    }
 }
 
 /// A row that stands in another file of other bytes is not the same row.

@@ -152,11 +152,10 @@ impl Column for Texts {
         if self.counted {
             self.list.iter().zip(counts(&self.short.places, self.list.len())).for_each(|(text, n)| profile.add_text(text, n));
         }
-        let plain = |text: &Box<str>, out: &mut Vec<u8>| {
+        close(self.column, self.short, &self.list, |text, out| {
             out.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
             out.extend_from_slice(text.as_bytes());
-        };
-        close(self.column, self.short, &self.list, plain, zstd)
+        }, zstd)
     }
 }
 

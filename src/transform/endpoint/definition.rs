@@ -2,6 +2,11 @@
 //!
 //! Hudis CA et al., J Clin Oncol 2007;25:2127-2132 (STEEP), and Tolaney SM et al., J Clin Oncol
 //! 2021;39:2720-2731 (STEEP 2.0). Relapse means invasive relapse; in-situ disease counts in none of them.
+//!
+//! IBCFS is new in STEEP 2.0: all events of IDFS but second primaries outside the breast (its abstract); IDFS counts
+//! recurrences, second primaries of the breast and elsewhere, and death of any cause (Gnant, JAMA Oncol 2024;10:1495-1496).
+//! DRFI is the time to a distant recurrence or a death from it (so TAILORx, under STEEP: Sparano JA et al., N Engl J Med
+//! 2019;380:2395-2405). A death of unknown cause is `death_other`: it counts in the survivals and not in the intervals.
 
 use crate::config::endpoint::{Endpoint, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
