@@ -261,14 +261,7 @@ fn main() -> ExitCode {
 
 fn verb(cli: Cli) -> Result<u8, Error> {
     match cli.verb {
-        Verb::Check { pipeline, format } => match checked(&pipeline, format, true) {
-            Ok(resolved) => {
-                // The program ends here: taking fifty mappings apart piece by piece serves nobody.
-                std::mem::forget(resolved);
-                Ok(exit::DONE)
-            }
-            Err(code) => Ok(code),
-        },
+        Verb::Check { pipeline, format } => Ok(check_only(&pipeline, format)),
         Verb::Explain { subject, field, site, lang, stage, format } => {
             if let Some(code) = subject.to_str().filter(|s| reference::is_code(s) && !subject.exists()) {
                 return Ok(match reference::of_code(code) {
@@ -282,7 +275,7 @@ fn verb(cli: Cli) -> Result<u8, Error> {
                     }
                 });
             }
-            let mut resolved = match checked(&subject, format, false) {
+            let mut resolved = match checked(&subject, format) {
                 Ok(resolved) => resolved,
                 Err(code) => return Ok(code),
             };
@@ -306,7 +299,7 @@ fn verb(cli: Cli) -> Result<u8, Error> {
         }
         Verb::Run { pipeline, out, partitions, memory, quiet, force, replay, format } => {
             let replay = replay.as_deref().map(Replay::open).transpose()?;
-            let mut resolved = match checked_with(&pipeline, replay.as_ref(), format, false)? {
+            let mut resolved = match checked_with(&pipeline, replay.as_ref(), format)? {
                 Ok(resolved) => resolved,
                 Err(code) => return Ok(code),
             };
@@ -392,14 +385,14 @@ fn diff(a: &Path, b: &Path, format: DiffFormat, language: Language, options: &co
     Ok(if difference.equal { exit::DONE } else { exit::FAILED_THRESHOLD })
 }
 
-/// Loads and checks; prints findings. `Err` is the exit code.
-fn checked(pipeline: &Path, format: Format, is_check: bool) -> Result<Resolved, u8> {
+/// Loads and checks; prints errors. `Err` is the exit code.
+fn checked(pipeline: &Path, format: Format) -> Result<Resolved, u8> {
     // Only a replay has an error of its own.
-    checked_with(pipeline, None, format, is_check).unwrap_or(Err(exit::BUG))
+    checked_with(pipeline, None, format).unwrap_or(Err(exit::BUG))
 }
 
-/// The same, with the refused rows of an earlier run as the sources.
-fn checked_with(pipeline: &Path, replay: Option<&Replay>, format: Format, is_check: bool) -> Result<Result<Resolved, u8>, Error> {
+/// [`checked`], with the quarantine of a run in place of the files.
+fn checked_with(pipeline: &Path, replay: Option<&Replay>, format: Format) -> Result<Result<Resolved, u8>, Error> {
     let (mut map, mut found) = (SourceMap::default(), Diagnostics::default());
     let project = project::load(pipeline, &mut map, &mut found);
     let project = match (project, replay) {
@@ -407,15 +400,32 @@ fn checked_with(pipeline: &Path, replay: Option<&Replay>, format: Format, is_che
         (project, _) => project,
     };
     let resolved = project.and_then(|p| check::check_project(p, &function::by_name(None), &mut found));
+    Ok(match told(pipeline, &mut found, &map, format, false) {
+        exit::DONE => resolved.ok_or(exit::WRONG_INPUT),
+        code => Err(code),
+    })
+}
+
+/// Loads and checks; prints all findings.
+fn check_only(pipeline: &Path, format: Format) -> u8 {
+    let (mut map, mut found) = (SourceMap::default(), Diagnostics::default());
+    if let Some(project) = project::load(pipeline, &mut map, &mut found) {
+        check::findings(project, &function::by_name(None), &mut found);
+    }
+    told(pipeline, &mut found, &map, format, true)
+}
+
+/// Prints findings; the exit code they call for.
+fn told(pipeline: &Path, found: &mut Diagnostics, map: &SourceMap, format: Format, is_check: bool) -> u8 {
     found.sort();
     let (errors, warnings) = found.counts();
     match format {
-        Format::Json if is_check || errors > 0 => println!("{:#}", render_json(&found.items, &map)),
+        Format::Json if is_check || errors > 0 => println!("{:#}", render_json(&found.items, map)),
         Format::Json => {}
         Format::Text => {
             // A run repeats no warnings: `check` is the place for them.
             let shown: Vec<_> = found.items.iter().filter(|d| is_check || d.level == Level::Error).cloned().collect();
-            eprint!("{}", render_text(&shown, &map, color(&std::io::stderr())));
+            eprint!("{}", render_text(&shown, map, color(&std::io::stderr())));
             let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
             match (errors, warnings) {
                 (0, 0) if is_check => eprintln!("{}: no findings", pipeline.display()),
@@ -426,14 +436,12 @@ fn checked_with(pipeline: &Path, replay: Option<&Replay>, format: Format, is_che
             }
         }
     }
-    Ok(match resolved {
-        Some(resolved) if errors == 0 => Ok(resolved),
-        _ => {
-            let is_source = |code: &str| code.starts_with('D') || matches!(code, "M319" | "M320");
-            let only_sources = errors > 0 && found.items.iter().filter(|d| d.level == Level::Error).all(|d| is_source(d.code.id));
-            Err(if only_sources { exit::SOURCE } else { exit::WRONG_INPUT })
-        }
-    })
+    if errors == 0 {
+        return exit::DONE;
+    }
+    let is_source = |code: &str| code.starts_with('D') || matches!(code, "M319" | "M320");
+    let only_sources = found.items.iter().filter(|d| d.level == Level::Error).all(|d| is_source(d.code.id));
+    if only_sources { exit::SOURCE } else { exit::WRONG_INPUT }
 }
 
 /// Prints a text, or writes it into a folder and names the file.

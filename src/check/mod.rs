@@ -109,11 +109,27 @@ pub fn check(path: &Path, functions: &Functions, map: &mut SourceMap, found: &mu
 
 /// Checks documents that are loaded already; see [`check`].
 pub fn check_project(project: Project, functions: &Functions, found: &mut Diagnostics) -> Option<Resolved> {
+    resolve(project, functions, Keep::Tables, found)
+}
+
+/// Only the findings of [`check_project`], in the memory of a few mappings: what one resolved to makes
+/// room for the next.
+pub fn findings(project: Project, functions: &Functions, found: &mut Diagnostics) {
+    resolve(project, functions, Keep::Nothing, found);
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Keep {
+    Tables,
+    Nothing,
+}
+
+fn resolve(project: Project, functions: &Functions, keep: Keep, found: &mut Diagnostics) -> Option<Resolved> {
     let scope = SqlScope::new(functions);
     let rules = schema::check(&project.schema, &scope, found);
     names_are_unique(&project, found);
     let mut tables = vec![];
-    for ((mine, resolved), (_, mapping)) in each_mapping(&project, &rules, functions, &scope).into_iter().zip(&project.mappings) {
+    for ((mine, resolved), (_, mapping)) in each_mapping(&project, &rules, functions, &scope, keep).into_iter().zip(&project.mappings) {
         project.found_in(mapping, mine.items, found);
         tables.extend(resolved);
     }
@@ -130,7 +146,7 @@ pub fn check_project(project: Project, functions: &Functions, found: &mut Diagno
 
 /// Findings and tables of each mapping, in the pipeline's order. A mapping knows of no other, and
 /// the heads of its files are what takes time, so several are gone through at once.
-fn each_mapping(project: &Project, rules: &[Vec<Option<Expr>>], functions: &Functions, scope: &SqlScope) -> Vec<(Diagnostics, Vec<ResolvedTable>)> {
+fn each_mapping(project: &Project, rules: &[Vec<Option<Expr>>], functions: &Functions, scope: &SqlScope, keep: Keep) -> Vec<(Diagnostics, Vec<ResolvedTable>)> {
     let one = |(path, mapping): &(PathBuf, Mapping)| {
         let (mut found, mut tables) = (Diagnostics::default(), vec![]);
         if mapping.schema.value == project.schema.name.value {
@@ -141,6 +157,9 @@ fn each_mapping(project: &Project, rules: &[Vec<Option<Expr>>], functions: &Func
                     .label(format!("the pipeline's schema is `{}`", project.schema.name.value))
                     .related(project.schema.name.span, "here"),
             );
+        }
+        if keep == Keep::Nothing {
+            tables.clear();
         }
         (found, tables)
     };

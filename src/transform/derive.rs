@@ -243,14 +243,19 @@ pub fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
+/// What the plan's columns of raw source columns begin with.
+pub const RAW: &str = "c:";
+/// What the plan's columns of derived fields begin with.
+pub const FIELD: &str = "f:";
+
 /// The plan's column of a raw source column.
 pub fn raw_column(name: &str) -> String {
-    format!("c:{name}")
+    [RAW, name].concat()
 }
 
 /// The plan's column of a derived field.
 pub fn field_column(name: &str) -> String {
-    format!("f:{name}")
+    [FIELD, name].concat()
 }
 
 /// A text literal.

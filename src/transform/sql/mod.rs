@@ -17,7 +17,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::simplify::SimplifyContext;
@@ -28,7 +28,7 @@ use datafusion::sql::sqlparser::ast::{self, ExprWithAlias, visit_expressions, vi
 
 use total::{Total, Want, placeholder};
 
-use crate::transform::derive::{Functions, Named, field_column, raw_column};
+use crate::transform::derive::{FIELD, Functions, Named, RAW, field_column, raw_column};
 use crate::transform::{Derive, Kind, Names, Role, Transform, Typed, date};
 use crate::config::Name;
 use crate::config::schema::{Field, FieldType};
@@ -190,7 +190,7 @@ fn plan(scope: &SqlScope, names: &Names<'_>, parsed: ExprWithAlias, sql: &Name, 
         }
         ControlFlow::<()>::Continue(())
     });
-    let schema = df_schema(names, &Default::default(), |name| mentioned.contains(name))?;
+    let schema = df_schema(names, &Default::default(), mentioned.iter().map(String::as_str))?;
     match scope.state.create_logical_expr_from_sql_expr(parsed, &schema) {
         Ok(expr) => Some(expr),
         Err(error) => {
@@ -352,10 +352,7 @@ fn typed(
     code: Code,
     found: &mut Diagnostics,
 ) -> Option<(Expr, DataType)> {
-    let schema = {
-        let mentioned = expr.column_refs();
-        Arc::new(df_schema(names, definitions, |name| mentioned.contains(&Column::new_unqualified(name)))?)
-    };
+    let schema = Arc::new(df_schema(names, definitions, expr.column_refs().into_iter().map(|c| c.name.as_str()))?);
     let context = SimplifyContext::builder().with_schema(Arc::clone(&schema)).with_config_options(Arc::clone(scope.state.config_options())).build();
     let simplifier = ExprSimplifier::new(context);
     let tried = simplifier.coerce(expr, &schema).and_then(|coerced| {
@@ -400,12 +397,17 @@ fn try_out(scope: &SqlScope, expr: Expr, schema: &DFSchema) -> Result<()> {
     Ok(())
 }
 
-/// The columns that an expression mentions, of those it can see, as DataFusion's schema.
-fn df_schema(names: &Names<'_>, definitions: &crate::transform::Definitions, mentioned: impl Fn(&str) -> bool) -> Option<DFSchema> {
-    let raw = names.columns.unwrap_or_default().iter().map(|c| (raw_column(c), DataType::Utf8View));
-    let fields = names.fields.iter().map(|f| (field_column(&f.name.value), f.storage().data_type()));
-    let defined = definitions.list.iter().map(|d| (d.name.clone(), d.kind.data_type()));
-    let mut seen = HashSet::new();
-    let all = raw.chain(fields).chain(defined).filter(|(name, _)| mentioned(name) && seen.insert(name.clone()));
-    DFSchema::try_from(ArrowSchema::new(all.map(|(name, data_type)| ArrowField::new(name, data_type, true)).collect::<Vec<_>>())).ok()
+/// The columns that an expression mentions, each once, of those it can see, as DataFusion's schema.
+fn df_schema<'a>(names: &Names<'_>, definitions: &crate::transform::Definitions, mentioned: impl Iterator<Item = &'a str>) -> Option<DFSchema> {
+    let data_type = |name: &str| {
+        let raw = name.strip_prefix(RAW).filter(|name| names.columns.unwrap_or_default().iter().any(|c| c == name));
+        let field = name.strip_prefix(FIELD).and_then(|name| names.fields.iter().find(|f| f.name.value == name));
+        match (raw, field) {
+            (Some(_), _) => Some(DataType::Utf8View),
+            (_, Some(field)) => Some(field.storage().data_type()),
+            _ => definitions.get(name).map(|d| d.kind.data_type()),
+        }
+    };
+    let fields = mentioned.filter_map(|name| Some(ArrowField::new(name, data_type(name)?, true)));
+    DFSchema::try_from(ArrowSchema::new(fields.collect::<Vec<_>>())).ok()
 }
