@@ -42,6 +42,12 @@ NAMES = {
 }
 
 
+def release_binary():
+    """Where cargo puts the shipped binary: the folder may be set by a variable or a file."""
+    told = subprocess.run(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    return Path(json.loads(told.stdout)["target_directory"]) / "release" / "cohorte"
+
+
 def python_with_peers():
     """A virtual environment with DuckDB and Polars."""
     python = BUILD / "venv" / "bin" / "python"
@@ -104,7 +110,7 @@ def main():
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--rows", type=int, default=5_000_000)
     ask.add_argument("--runs", type=int, default=5)
-    ask.add_argument("--binary", type=Path, default=Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "cohorte")
+    ask.add_argument("--binary", type=Path, help="the shipped one where none is named")
     ask.add_argument("--alone", action="store_true", help="without the peers")
     ask.add_argument("--summary", type=Path, default=BUILD / "summary.json")
     args = ask.parse_args()
@@ -113,7 +119,7 @@ def main():
     export = generate(python, args.rows)
     peers = SHARED if SHARED.exists() else HERE
     out = BUILD / "out"
-    programs = {"cohorte": [args.binary, "run", HERE / "pipeline.yaml", "--out", out / "cohorte", "--force", "--quiet"]}
+    programs = {"cohorte": [args.binary or release_binary(), "run", HERE / "pipeline.yaml", "--out", out / "cohorte", "--force", "--quiet"]}
     if not args.alone:
         for peer in ("duckdb", "polars"):
             programs[peer] = [python, peers / f"peer_{peer}.py", export, out / peer]
