@@ -83,7 +83,7 @@ pub fn load(path: &Path, map: &mut SourceMap, found: &mut Diagnostics) -> Option
         let paths = expand(base, pattern, code::NO_MAPPING, "mapping", found);
         library.parse_ahead(&paths);
         for path in paths {
-            if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            if !seen.insert(library.full(&path)) {
                 found.push(Diagnostic::error(code::DUPLICATE_MAPPING, pattern.span, format!("`{}` is listed twice", path.display())).label("again here"));
                 continue;
             }

@@ -24,10 +24,19 @@ const NULL_IS_A_VALUE: [&str; 5] = ["quote", "escape", "comment", "group", "on_e
 pub struct Library<'a> {
     pub map: &'a mut SourceMap,
     pub documents: Vec<Document>,
-    nodes: HashMap<PathBuf, Option<Node>>,
+    nodes: HashMap<PathBuf, Known>,
+    /// Paths without links and detours, each asked of the file system once.
+    full: HashMap<PathBuf, PathBuf>,
     /// Sound documents by their text, parsed before their turn; their places are in no file yet.
     ahead: HashMap<String, Node>,
     concept_maps: HashMap<(PathBuf, String), Option<Arc<ConceptMap>>>,
+}
+
+/// A document that was read before. Most are asked for once, so only the second asking makes a node to keep.
+enum Known {
+    Unusable,
+    Read(FileId),
+    Shared(Node),
 }
 
 /// The files that led to the present one, with the places that named them.
@@ -35,29 +44,45 @@ type Chain = Vec<(PathBuf, Option<Span>)>;
 
 impl<'a> Library<'a> {
     pub fn new(map: &'a mut SourceMap) -> Self {
-        Library { map, documents: vec![], nodes: HashMap::new(), ahead: HashMap::new(), concept_maps: HashMap::new() }
+        Library { map, documents: vec![], nodes: HashMap::new(), full: HashMap::new(), ahead: HashMap::new(), concept_maps: HashMap::new() }
+    }
+
+    /// The path without links and detours; as it is where nothing is there.
+    pub fn full(&mut self, path: &Path) -> PathBuf {
+        if let Some(full) = self.full.get(path) {
+            return full.clone();
+        }
+        let full = canonical(path);
+        self.full.insert(path.to_owned(), full.clone());
+        full
     }
 
     /// Parses files side by side that will be read one after another. What cannot be read or parsed
     /// is left for its turn, when the mistake is told.
     pub fn parse_ahead(&mut self, paths: &[PathBuf]) {
         let parsed = |path: &PathBuf| {
-            let text = std::fs::read_to_string(path).ok()?;
-            let mut found = Diagnostics::default();
-            let node = yaml::parse(&text, FileId(u32::MAX), &mut found)?;
-            found.items.is_empty().then_some((text, node))
+            let sound = || {
+                let text = std::fs::read_to_string(path).ok()?;
+                let mut found = Diagnostics::default();
+                let node = yaml::parse(&text, FileId(u32::MAX), &mut found)?;
+                found.items.is_empty().then_some((text, node))
+            };
+            (path.clone(), canonical(path), sound())
         };
         let share = paths.len().div_ceil(std::thread::available_parallelism().map_or(1, usize::from)).max(1);
         let nodes = std::thread::scope(|scope| {
             // As much room for deep nesting as the program has.
             let thread = || std::thread::Builder::new().stack_size(8 << 20);
-            let work = |paths| move || Iterator::filter_map(<[PathBuf]>::iter(paths), parsed).collect::<Vec<_>>();
+            let work = |paths| move || Iterator::map(<[PathBuf]>::iter(paths), parsed).collect::<Vec<_>>();
             let others: Vec<_> = paths.chunks(share).skip(1).filter_map(|paths| thread().spawn_scoped(scope, work(paths)).ok()).collect();
-            let mut nodes: Vec<_> = paths.iter().take(share).filter_map(parsed).collect();
+            let mut nodes: Vec<_> = paths.iter().take(share).map(parsed).collect();
             nodes.extend(others.into_iter().filter_map(|other| other.join().ok()).flatten());
             nodes
         });
-        self.ahead.extend(nodes);
+        for (path, full, sound) in nodes {
+            self.full.insert(path, full);
+            self.ahead.extend(sound);
+        }
     }
 
     /// Reads a mapping with all that it shares, unfolded.
@@ -90,8 +115,8 @@ impl<'a> Library<'a> {
     }
 
     /// Notes that a file is being read; a file that leads to itself is a finding.
-    fn enter(&self, path: &Path, named_at: Option<&Name>, word: &str, chain: &mut Chain, found: &mut Diagnostics) -> Option<()> {
-        let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    fn enter(&mut self, path: &Path, named_at: Option<&Name>, word: &str, chain: &mut Chain, found: &mut Diagnostics) -> Option<()> {
+        let full = self.full(path);
         if let Some(from) = chain.iter().position(|(p, _)| *p == full) {
             let mut finding = Diagnostic::error(code::EXTENDS_CYCLE, named_at.map(|n| n.span), format!("`{}` leads back to itself", self.shown(&full)))
                 .label("back to a file that led here")
@@ -116,9 +141,16 @@ impl<'a> Library<'a> {
 
     /// The node of a mapping, a base or a table's file, which is read once.
     fn node(&mut self, path: &Path, named_at: Option<&Name>, role: &'static str, chain: &Chain, found: &mut Diagnostics) -> Option<Node> {
-        let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if let Some(node) = self.nodes.get(&full) {
-            return node.clone();
+        let full = self.full(path);
+        match self.nodes.get(&full) {
+            Some(Known::Unusable) => return None,
+            Some(Known::Shared(node)) => return Some(node.clone()),
+            Some(Known::Read(file)) => {
+                let node = yaml::parse(self.map.text(*file), *file, &mut Diagnostics::default())?;
+                self.nodes.insert(full, Known::Shared(node.clone()));
+                return Some(node);
+            }
+            None => {}
         }
         let before = found.items.len();
         let known = self.documents.len();
@@ -140,7 +172,7 @@ impl<'a> Library<'a> {
             let way: Vec<String> = chain.iter().map(|(p, _)| format!("`{}`", self.shown(p))).collect();
             found.items[before..].iter_mut().for_each(|d| d.notes.push(way.join(" → ")));
         }
-        self.nodes.insert(full, node.clone());
+        self.nodes.insert(full, node.as_ref().map_or(Known::Unusable, |node| Known::Read(node.span.file)));
         node
     }
 
@@ -163,7 +195,7 @@ impl<'a> Library<'a> {
 
     /// Puts the content of `include: FILE` under the tables that name one.
     fn with_included_tables(&mut self, node: Node, path: &Path, found: &mut Diagnostics) -> Node {
-        let mut chain = vec![(path.canonicalize().unwrap_or_else(|_| path.to_owned()), None)];
+        let mut chain = vec![(self.full(path), None)];
         each_under(node, "tables", &mut |table| self.included(table, path, &mut chain, found))
     }
 
@@ -404,7 +436,7 @@ struct Parameters {
 }
 
 /// The mapping with `${name}` replaced by the parameters; spans stay those of the scalars.
-fn substituted(node: Node, own: Option<FileId>, found: &mut Diagnostics) -> Node {
+fn substituted(mut node: Node, own: Option<FileId>, found: &mut Diagnostics) -> Node {
     let values: Vec<(Name, Node)> = get(&node, "parameters").map_or(vec![], |n| items(n, "parameters", found));
     let scalar = |(name, value): &(Name, Node), found: &mut Diagnostics| {
         super::check_name(name, "parameter", found);
@@ -416,12 +448,12 @@ fn substituted(node: Node, own: Option<FileId>, found: &mut Diagnostics) -> Node
     };
     let values: Vec<(Name, Node)> = values.into_iter().filter(|entry| scalar(entry, found)).collect();
     let mut parameters = Parameters { used: vec![false; values.len()], values };
-    let Value::Map(entries) = node.value else { return node };
-    let entries = entries.into_iter().map(|(key, value)| {
-        let value = if matches!(key.text(), Some("parameters" | "extends")) { value } else { parameters.fill(value, found) };
-        (key, value)
-    });
-    let node = Node { value: Value::Map(entries.collect()), span: node.span };
+    let Value::Map(entries) = &mut node.value else { return node };
+    for (key, value) in entries {
+        if !matches!(key.text(), Some("parameters" | "extends")) {
+            parameters.fill(value, found);
+        }
+    }
     for ((name, _), used) in parameters.values.iter().zip(&parameters.used) {
         // A base may have parameters that a site has no use for.
         if !used && Some(name.span.file) == own {
@@ -437,14 +469,20 @@ fn substituted(node: Node, own: Option<FileId>, found: &mut Diagnostics) -> Node
 }
 
 impl Parameters {
-    fn fill(&mut self, node: Node, found: &mut Diagnostics) -> Node {
-        let value = match node.value {
-            Value::Scalar { text, quoted } if text.contains("${") => return self.scalar(text, quoted, node.span, found),
-            Value::List(items) => Value::List(items.into_iter().map(|n| self.fill(n, found)).collect()),
-            Value::Map(entries) => Value::Map(entries.into_iter().map(|(k, v)| (self.fill(k, found), self.fill(v, found))).collect()),
-            scalar => scalar,
-        };
-        Node { value, span: node.span }
+    fn fill(&mut self, node: &mut Node, found: &mut Diagnostics) {
+        match &mut node.value {
+            // Most texts have no `$`, and looking for one character is quick.
+            Value::Scalar { text, quoted } => {
+                if text.contains('$') && text.contains("${") {
+                    *node = self.scalar(std::mem::take(text), *quoted, node.span, found);
+                }
+            }
+            Value::List(items) => items.iter_mut().for_each(|n| self.fill(n, found)),
+            Value::Map(entries) => entries.iter_mut().for_each(|(k, v)| {
+                self.fill(k, found);
+                self.fill(v, found);
+            }),
+        }
     }
 
     fn scalar(&mut self, text: String, quoted: bool, span: Span, found: &mut Diagnostics) -> Node {
@@ -553,4 +591,8 @@ fn each_entry_under(node: Node, key: &str, change: &mut dyn FnMut(&str, Node) ->
 
 fn each_under(node: Node, key: &str, change: &mut dyn FnMut(Node) -> Node) -> Node {
     each_entry_under(node, key, &mut |_, v| change(v))
+}
+
+fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

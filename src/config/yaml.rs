@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
 use granit_parser::{Event, Parser, ScalarStyle, options};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span, code};
@@ -208,7 +209,7 @@ fn duplicate_keys(node: &Node, found: &mut Diagnostics) {
         Value::Scalar { .. } => {}
         Value::List(items) => items.iter().for_each(|n| duplicate_keys(n, found)),
         Value::Map(items) => {
-            let mut seen: HashMap<&str, Span> = HashMap::new();
+            let mut seen: HashMap<&str, Span, FixedState> = HashMap::with_capacity_and_hasher(items.len(), FixedState::default());
             for (key, value) in items {
                 if let Some(text) = key.text()
                     && let Some(first) = seen.insert(text, key.span)

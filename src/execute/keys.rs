@@ -135,8 +135,8 @@ impl Bucket {
     }
 }
 
-/// The records of a partition's bucket.
-fn read(mut bytes: &[u8], hashes: &mut Vec<u128>, rows: &mut Vec<RowId>) -> Option<()> {
+/// The records of a partition's bucket, one by one.
+fn read(mut bytes: &[u8], mut record: impl FnMut(u128, RowId)) -> Option<()> {
     let (run, rest) = bytes.split_first_chunk()?;
     bytes = rest;
     let mut last = RowId { run: u32::from_le_bytes(*run), file: 0, row: 0 };
@@ -147,8 +147,7 @@ fn read(mut bytes: &[u8], hashes: &mut Vec<u128>, rows: &mut Vec<RowId>) -> Opti
             0 => RowId { row: last.row.checked_add(step >> 1)?, ..last },
             _ => RowId { file: u32::try_from(step >> 1).ok()?, row: unvarint(&mut bytes)?, ..last },
         };
-        hashes.push(u128::from_le_bytes(*hash));
-        rows.push(last);
+        record(u128::from_le_bytes(*hash), last);
     }
     bytes.is_empty().then_some(())
 }
@@ -202,9 +201,9 @@ pub fn losers(folder: &Path, keep: Duplicates, threads: usize) -> io::Result<Has
             .chunks(share)
             .map(|buckets| {
                 scope.spawn(move || {
-                    let mut rows = vec![];
+                    let (mut rows, mut scratch) = (vec![], Scratch::default());
                     for files in buckets {
-                        rows.extend(losers_of_bucket(files, keep)?);
+                        rows.extend(losers_of_bucket(files, keep, &mut scratch)?);
                     }
                     io::Result::Ok(rows)
                 })
@@ -220,15 +219,39 @@ pub fn losers(folder: &Path, keep: Duplicates, threads: usize) -> io::Result<Has
     Ok(lost)
 }
 
-fn losers_of_bucket(files: &[PathBuf], keep: Duplicates) -> io::Result<Vec<RowId>> {
-    let (mut bytes, mut hashes, mut rows) = (vec![], vec![], vec![]);
-    for file in files {
-        bytes.clear();
-        File::open(file)?.read_to_end(&mut bytes)?;
-        read(&bytes, &mut hashes, &mut rows).ok_or_else(|| io::Error::other("a key bucket ends within a record"))?;
+/// Memory that goes from bucket to bucket.
+#[derive(Default)]
+struct Scratch {
+    bytes: Vec<u8>,
+    hashes: Vec<u128>,
+    table: Vec<u32>,
+}
+
+fn losers_of_bucket(files: &[PathBuf], keep: Duplicates, scratch: &mut Scratch) -> io::Result<Vec<RowId>> {
+    let Scratch { bytes, hashes, table } = scratch;
+    let mut each = |record: &mut dyn FnMut(u128, RowId)| -> io::Result<()> {
+        for file in files {
+            bytes.clear();
+            File::open(file)?.read_to_end(bytes)?;
+            read(bytes, &mut *record).ok_or_else(|| io::Error::other("a key bucket ends within a record"))?;
+        }
+        Ok(())
+    };
+    hashes.clear();
+    each(&mut |hash, _| hashes.push(hash))?;
+    let repeated = repeated(hashes, table);
+    if repeated.is_empty() {
+        return Ok(vec![]);
     }
-    let repeated = repeated(&hashes).into_iter();
-    let mut records: Vec<(u128, RowId)> = repeated.filter_map(|at| Some((*hashes.get(at)?, *rows.get(at)?))).collect();
+    // Where the rows came from is asked of those few only, in a second reading.
+    let mut records: Vec<(u128, RowId)> = vec![];
+    let (mut at, mut next) = (0, repeated.iter().copied().peekable());
+    each(&mut |hash, row| {
+        if next.next_if_eq(&at).is_some() {
+            records.push((hash, row));
+        }
+        at += 1;
+    })?;
     records.sort_unstable();
     let mut lost = vec![];
     for group in records.chunk_by(|a, b| a.0 == b.0) {
@@ -248,10 +271,11 @@ fn losers_of_bucket(files: &[PathBuf], keep: Duplicates) -> io::Result<Vec<RowId
 
 /// Places of the hashes that stand in another place too: a table with linear probing, since nearly
 /// all keys are alone and sorting them all costs four times as much.
-fn repeated(hashes: &[u128]) -> Vec<usize> {
+fn repeated(hashes: &[u128], table: &mut Vec<u32>) -> Vec<usize> {
     let mask = (hashes.len() * 2).next_power_of_two().max(2) - 1;
     // Place plus one; 0 is free.
-    let mut table = vec![0u32; mask + 1];
+    table.clear();
+    table.resize(mask + 1, 0);
     let mut found = vec![];
     for (hash, at) in hashes.iter().zip(0..u32::MAX - 1) {
         let mut slot = *hash as usize & mask;

@@ -21,6 +21,8 @@ use crate::error::Error;
 
 /// Rows in a row group: what a writer holds in memory before it is encoded to disk.
 const ROW_GROUP: usize = 122_880;
+/// The same of refused rows: they are few, and each keeps all its texts as they were read.
+const PRIVATE_ROW_GROUP: usize = 32_768;
 
 /// A part file as written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -162,7 +164,7 @@ impl PartWriter {
         };
         let mut done = file.write(&batch, &schema);
         let (held, bytes) = file.held();
-        if done.is_ok() && (held >= ROW_GROUP || bytes > self.budget) {
+        if done.is_ok() && (held >= self.row_group() || bytes > self.budget) {
             done = file.flush(&mut self.profiles);
         }
         done.map_err(|e| self.failed(e))?;
@@ -171,13 +173,17 @@ impl PartWriter {
         Ok(())
     }
 
+    fn row_group(&self) -> usize {
+        if self.private { PRIVATE_ROW_GROUP } else { ROW_GROUP }
+    }
+
     fn open(&self) -> Result<OpenFile> {
         let mode = if self.private { 0o600 } else { 0o644 };
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&self.path);
         let file = file.map_err(|e| Error::environment(&format!("creating {}", self.path.display()), e).into_datafusion())?;
         let properties = WriterProperties::builder()
             .set_compression(compression())
-            .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_max_row_group_row_count(Some(self.row_group()))
             // For columns that `parquet` encodes: each page costs a compressor of its own.
             .set_data_page_row_count_limit(ROW_GROUP / 4)
             .set_data_page_size_limit(2 << 20)
