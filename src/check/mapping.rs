@@ -6,10 +6,11 @@ use std::path::Path;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 
-use super::{FieldState, ResolvedEndpoint, ResolvedTable};
+use super::{FieldState, Keep, ResolvedEndpoint, ResolvedTable};
 use crate::config::endpoint::Endpoint;
 use crate::config::mapping::{Mapping, Source, TableMapping};
 use crate::config::project::{Project, expand};
+use crate::config::yaml::{Node, Value};
 use crate::config::schema::{Condition, Field, FieldType, RuleCategory, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics, closest, code};
 use crate::rule::{CONSTRAINTS, Check, Effect, explained_required};
@@ -26,6 +27,7 @@ pub fn check(
     rules: &[Vec<Option<Expr>>],
     functions: &Functions,
     scope: &SqlScope,
+    keep: Keep,
     found: &mut Diagnostics,
     out: &mut Vec<ResolvedTable>,
 ) {
@@ -57,7 +59,7 @@ pub fn check(
             continue;
         };
         let Some(delivered) = delivered.get(source.name.value.as_str()) else { continue };
-        let work = Work { mapping, table, source, delivered, target: &project.schema.tables[place], place, project, functions, scope };
+        let work = Work { mapping, table, source, delivered, target: &project.schema.tables[place], place, project, functions, scope, keep };
         if let Some(resolved) = work.resolve(&rules[place], found) {
             out.push(resolved);
         }
@@ -110,6 +112,7 @@ struct Work<'a> {
     project: &'a Project,
     functions: &'a Functions,
     scope: &'a SqlScope,
+    keep: Keep,
 }
 
 impl Work<'_> {
@@ -143,13 +146,15 @@ impl Work<'_> {
             definitions.insert(field_column(&field.name.value), field.storage(), expr);
             states.push(state);
         }
+        let filters = self.filters(&context, &mut definitions, found);
         self.one_policy_finding(found_before, found);
         self.used_columns(&definitions, found);
         self.cycles(&definitions, found);
-        if found.counts().0 > errors_before {
+        // Every finding is made by now: what follows is for a run.
+        if found.counts().0 > errors_before || self.keep == Keep::Nothing {
             return None;
         }
-        let checks = self.checks(&mut definitions, failures, rules);
+        let checks = self.checks(&mut definitions, filters, failures, rules);
         Some(ResolvedTable {
             site: self.mapping.site.value.clone(),
             mapping: self.mapping.name.value.clone(),
@@ -167,7 +172,6 @@ impl Work<'_> {
 
     /// The table's endpoints with the fields that are derived from them.
     fn endpoints(&self, found: &mut Diagnostics) -> Vec<ResolvedEndpoint> {
-        use crate::config::yaml::Value;
         let taken: Vec<(&str, &str)> = self.table.fields.iter().filter_map(|(name, node)| match &node.value {
             Value::Map(items) => items.iter().find(|(k, _)| k.text() == Some("endpoint")).and_then(|(_, v)| Some((v.text()?, name.value.as_str()))),
             _ => None,
@@ -177,6 +181,21 @@ impl Work<'_> {
         endpoint::check(&self.table.endpoints, |name| misspelt || !fields(name).is_empty(), found);
         let one = |e: &Endpoint| ResolvedEndpoint { name: e.name.value.clone(), fields: fields(&e.name.value), described: endpoint::describe(e) };
         self.table.endpoints.iter().map(one).filter(|e| !e.fields.is_empty()).collect()
+    }
+
+    /// The conditions of the table's filters: each a Boolean of the plan, and how it can fail.
+    fn filters(&self, context: &Context<'_>, definitions: &mut Definitions, found: &mut Diagnostics) -> Vec<Filter> {
+        let mut filters = vec![];
+        for (name, sql) in &self.table.filters {
+            let scalar = Node { value: Value::Scalar { text: "sql".into(), quoted: false }, span: sql.span };
+            let derivation = Node { value: Value::Map(vec![(scalar, sql.clone())]), span: sql.span };
+            let field = Field::of_condition(name.clone());
+            if let Some(Outcome::Derived(derived)) = derive::lower(context, &field, name, &derivation, definitions, found) {
+                let holds = definitions.define(&format!("s:{}", name.value), Kind::Boolean, derived.expr);
+                filters.push(Filter { id: name.value.clone(), expression: sql.text().unwrap_or_default().to_owned(), holds, failures: derived.failures });
+            }
+        }
+        filters
     }
 
     /// Many derivations without a policy are one thing to write: the table's.
@@ -274,12 +293,12 @@ impl Work<'_> {
         let mut used: Vec<String> = used.into_iter().collect();
         used.sort();
         for column in used {
-            let at = self.table.fields.iter().find(|(_, node)| mentions(node, &column)).map_or(self.named_at(&column), |(_, node)| mention(node, &column).unwrap_or(node.span));
+            let at = || self.table.fields.iter().chain(&self.table.filters).find_map(|(_, node)| mention(node, &column)).unwrap_or_else(|| self.named_at(&column));
             let files = |wrong: &dyn Fn(&FileHead) -> bool| self.delivered.files.iter().filter(|f| wrong(f)).map(|f| f.shown.as_str()).collect::<Vec<_>>();
             let lacking = files(&|f| !f.columns.contains(&column));
             if !lacking.is_empty() {
                 found.push(
-                    Diagnostic::error(code::DIFFERENT_HEADERS, at, format!("{} no column `{column}`", of_files(&lacking, self.delivered.files.len(), ["has", "have"])))
+                    Diagnostic::error(code::DIFFERENT_HEADERS, at(), format!("{} no column `{column}`", of_files(&lacking, self.delivered.files.len(), ["has", "have"])))
                         .label("other files of the source have it")
                         .note("all files of a source need the columns that are used"),
                 );
@@ -287,7 +306,7 @@ impl Work<'_> {
             let twice = files(&|f| f.duplicates.contains(&column));
             if !twice.is_empty() {
                 found.push(
-                    Diagnostic::error(code::DUPLICATE_COLUMN, at, format!("{} the column `{column}` twice", of_files(&twice, self.delivered.files.len(), ["has", "have"])))
+                    Diagnostic::error(code::DUPLICATE_COLUMN, at(), format!("{} the column `{column}` twice", of_files(&twice, self.delivered.files.len(), ["has", "have"])))
                         .label("which of the two is meant?"),
                 );
             }
@@ -326,10 +345,33 @@ impl Work<'_> {
         found.push(Diagnostic::error(code::CYCLE, at, message).label("none of them can be computed first"));
     }
 
-    fn checks(&self, definitions: &mut Definitions, failures: Vec<(usize, Failure)>, rules: &[Option<Expr>]) -> Vec<Check> {
+    fn checks(&self, definitions: &mut Definitions, filters: Vec<Filter>, failures: Vec<(usize, Failure)>, rules: &[Option<Expr>]) -> Vec<Check> {
         let mut checks: Vec<Check> = vec![];
+        let mut undecided: Vec<Expr> = vec![];
         for check in source::row_checks() {
-            push(&mut checks, definitions, check);
+            undecided.push(push(&mut checks, definitions, check));
+        }
+        // Whether a row belongs here cannot be told by a cell that cannot be read.
+        for filter in &filters {
+            for failure in &filter.failures {
+                // Of a field that reads the same cell it is the field's finding.
+                let owned = failures.iter().find(|(_, f)| f.same == failure.same).map(|(_, f)| f.violated.clone());
+                match owned {
+                    _ if failure.policy == OnError::Null => {}
+                    Some(violated) => undecided.push(violated),
+                    None => {
+                        let mut check = Check::filter(&filter.id, &filter.expression, failure.violated.clone());
+                        (check.code, check.effect, check.column) = (failure.code, effect_of(failure.policy), failure.column.clone());
+                        undecided.push(push(&mut checks, definitions, check));
+                    }
+                }
+            }
+        }
+        let decided = undecided.into_iter().map(|u| Expr::IsNotTrue(Box::new(u))).reduce(Expr::and);
+        for filter in &filters {
+            let lacks = Expr::IsNotTrue(Box::new(filter.holds.clone()));
+            let left_out = decided.iter().cloned().fold(lacks, Expr::and);
+            push(&mut checks, definitions, Check::filter(&filter.id, &filter.expression, left_out));
         }
         // One finding for one unreadable cell, however many fields need it: it belongs to the
         // field that is the cell itself, else to the first that needs it.
@@ -355,11 +397,7 @@ impl Work<'_> {
         for (field, failure) in &owners {
             let target = &self.target.fields[*field];
             let mut check = Check::of(target, failure.code, failure.rule, RuleCategory::Conformance, failure.violated.clone());
-            check.effect = match failure.policy {
-                OnError::Quarantine => Effect::Quarantine,
-                OnError::Null => Effect::Warn,
-                OnError::Fail => Effect::Fail,
-            };
+            check.effect = effect_of(failure.policy);
             check.column = failure.column.clone();
             check.raw = failure.raw.clone();
             failure_columns.push(push(&mut checks, definitions, check));
@@ -444,6 +482,22 @@ fn of_files(files: &[&str], all: usize, [has, have]: [&str; 2]) -> String {
     }
 }
 
+/// A condition that a row must meet to belong to the table.
+struct Filter {
+    id: String,
+    expression: String,
+    holds: Expr,
+    failures: Vec<Failure>,
+}
+
+fn effect_of(policy: OnError) -> Effect {
+    match policy {
+        OnError::Quarantine => Effect::Quarantine,
+        OnError::Null => Effect::Warn,
+        OnError::Fail => Effect::Fail,
+    }
+}
+
 fn strictest(a: OnError, b: OnError) -> OnError {
     match (a, b) {
         (OnError::Fail, _) | (_, OnError::Fail) => OnError::Fail,
@@ -460,12 +514,7 @@ fn push(checks: &mut Vec<Check>, definitions: &mut Definitions, check: Check) ->
     column(&name)
 }
 
-fn mentions(node: &crate::config::yaml::Node, column: &str) -> bool {
-    mention(node, column).is_some()
-}
-
-fn mention(node: &crate::config::yaml::Node, column: &str) -> Option<crate::diagnostic::Span> {
-    use crate::config::yaml::Value;
+fn mention(node: &Node, column: &str) -> Option<crate::diagnostic::Span> {
     match &node.value {
         Value::Scalar { text, .. } => {
             let inside = text.match_indices(column).any(|(at, _)| {
@@ -477,7 +526,7 @@ fn mention(node: &crate::config::yaml::Node, column: &str) -> Option<crate::diag
         Value::List(items) => items.iter().find_map(|n| mention(n, column)),
         Value::Map(items) => {
             let words = ["from", "coalesce", "age_at", "born", "precision_of", "comparator_of", "sql", "column"];
-            let names_a_column = |k: &str, n: &crate::config::yaml::Node| words.contains(&k) || k == "unit" && matches!(n.value, Value::Map(_));
+            let names_a_column = |k: &str, n: &Node| words.contains(&k) || k == "unit" && matches!(n.value, Value::Map(_));
             items.iter().filter(|(k, n)| k.text().is_some_and(|k| names_a_column(k, n))).find_map(|(_, n)| mention(n, column))
         }
     }

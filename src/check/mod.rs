@@ -150,16 +150,13 @@ fn each_mapping(project: &Project, rules: &[Vec<Option<Expr>>], functions: &Func
     let one = |(path, mapping): &(PathBuf, Mapping)| {
         let (mut found, mut tables) = (Diagnostics::default(), vec![]);
         if mapping.schema.value == project.schema.name.value {
-            mapping::check(mapping, path, project, rules, functions, scope, &mut found, &mut tables);
+            mapping::check(mapping, path, project, rules, functions, scope, keep, &mut found, &mut tables);
         } else {
             found.push(
                 Diagnostic::error(code::OTHER_SCHEMA, mapping.schema.span, format!("this mapping is for the schema `{}`", mapping.schema.value))
                     .label(format!("the pipeline's schema is `{}`", project.schema.name.value))
                     .related(project.schema.name.span, "here"),
             );
-        }
-        if keep == Keep::Nothing {
-            tables.clear();
         }
         (found, tables)
     };

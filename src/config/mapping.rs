@@ -90,6 +90,8 @@ pub struct TableMapping {
     pub table: Name,
     pub from: Name,
     pub on_error: Option<Spanned<OnError>>,
+    /// Which rows belong to the table: a name of the author's choice, and the condition in SQL.
+    pub filters: Vec<(Name, Node)>,
     pub fields: Vec<(Name, Node)>,
     /// Time-to-event derivations that fields refer to.
     pub endpoints: Vec<Endpoint>,
@@ -261,12 +263,14 @@ fn table(table: Name, node: &Node, found: &mut Diagnostics) -> Option<TableMappi
     let on_error = keys.choice("on_error", &OnError::WORDS, found);
     // A misspelt word is one finding, not one more for every field that can fail.
     let on_error = on_error.or(said.map(|span| Spanned::new(OnError::Quarantine, span)));
-    let fields = match keys.require("fields", found) {
-        Some(n) => entries(n, "fields", found).into_iter().map(|(name, n)| (name, n.clone())).collect(),
-        None => vec![],
-    };
+    let named = |n, what, found: &mut Diagnostics| entries(n, what, found).into_iter().map(|(name, n)| (name, n.clone())).collect::<Vec<_>>();
+    let filters = keys.take("filter").map_or(vec![], |n| named(n, "filter", found));
+    for (name, _) in &filters {
+        super::check_name(name, "filter", found);
+    }
+    let fields = keys.require("fields", found).map_or(vec![], |n| named(n, "fields", found));
     let endpoints = keys.take("endpoints").map_or(vec![], |n| super::endpoint::read(n, found));
     let span = table.span;
     keys.finish(found);
-    Some(TableMapping { table, from: from?, on_error, fields, endpoints, span })
+    Some(TableMapping { table, from: from?, on_error, filters, fields, endpoints, span })
 }

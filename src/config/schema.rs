@@ -106,6 +106,30 @@ pub struct Field {
 }
 
 impl Field {
+    /// What a condition comes to: true, false or missing.
+    pub fn of_condition(name: Name) -> Field {
+        let kind = Spanned::new(FieldType::Boolean, name.span);
+        Field {
+            name,
+            kind,
+            unit: None,
+            range: None,
+            values: vec![],
+            values_span: None,
+            codelist_name: None,
+            codelist: None,
+            within: vec![],
+            ordered: false,
+            required: false,
+            pattern: None,
+            free_text: false,
+            length: None,
+            severity: BTreeMap::new(),
+            description: BTreeMap::new(),
+            concept: BTreeMap::new(),
+        }
+    }
+
     /// Whether the field's list, where it has one, holds the value.
     pub fn lists(&self, value: &str) -> bool {
         match &self.codelist {

@@ -158,6 +158,7 @@ codes! {
     EXPRESSION = "D622", "the expression has no result", "For example a division by zero.";
     BINS = "D623", "in none of the bins", "The mapping's bins do not cover this number.";
     UNLISTED_UNIT = "D624", "the row's unit is not listed", "The mapping does not say how to convert it.";
+    FILTERED = "D625", "left out by a filter", "The mapping says that such rows do not belong to the table.";
     BEFORE_ORIGIN = "D630", "a day of an endpoint lies before its origin", "An event or the last news before the clock starts is a wrong date.";
     NO_DAY = "D631", "an event without its day", "That it happened is known, when is not, so there is no time to it.";
 }

@@ -132,6 +132,7 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     ("D622", "The expression has inputs and no result: a division by zero, a cast of something else, the root of a negative number, a fraction for a whole-number field."),
     ("D623", "The number lies in none of the bins. Open the outer bins by `null`, or close the gap."),
     ("D624", "The row names a unit that the mapping does not list, or none, so its number cannot be converted. Add the spelling to the derivation's units, or ask the site."),
+    ("D625", "A filter of the mapping left the row out: its condition is false for the row, or a value that it needs is missing. The row belongs to no table, so nothing else is said of it; the report counts it under the filter's name. If too many rows are left out, look at the condition first."),
     ("D630", "An event or the last news of this row comes before the day on which the clock of its endpoint starts. One of the dates is wrong, or the origin is not the first event of the disease (a date of surgery after a relapse). The time and the event are missing."),
     ("D631", "The export says that an event happened and not when, so there is no time to it. Taking the day of the last news for it would be an invention; if that is what the study decided, name that column as the event's `at`."),
 ];

@@ -10,12 +10,13 @@ use super::TableRun;
 use super::commit::Staging;
 use super::sink::PartitionSummary;
 use super::summarise::{accepted_schema, rejected_schema};
-use super::summary::{Account, RunSummary};
+use super::summary::{Account, Filtered, RunSummary};
 use super::write::{PartFile, PartWriter};
 use crate::check::Resolved;
 use crate::config::project::Document;
 use crate::check::replay::Replay;
 use crate::error::Error;
+use crate::rule::Effect;
 
 /// Where the rows of one table run are, relative to the run's folder.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +64,8 @@ pub fn settle(resolved: &Resolved, runs: &[TableRun], staging: &Staging) -> Resu
         let indexed: u64 = run.indexes.iter().map(|i| i.rows).sum();
         prove(&name_of(&account), "rows indexed", indexed, "rows read", account.rows_read)?;
         let outcomes = account.rows_accepted + account.rows_quarantined + account.rows_filtered + account.rows_deduplicated;
+        let by_filter: u64 = account.filters.iter().map(|f| f.rows).sum();
+        prove(&name_of(&account), "rows filtered", account.rows_filtered, "rows counted by filter", by_filter)?;
         prove(&name_of(&account), "rows read", account.rows_read, "rows accounted for", outcomes)?;
         accounts.push(account);
         all.push(placed);
@@ -79,10 +82,21 @@ fn account(table: &crate::check::ResolvedTable, target: &str, run: &TableRun) ->
         rows_read: sum(|p| p.rows_read),
         rows_accepted: sum(|p| p.rows_accepted),
         rows_quarantined: sum(|p| p.rows_quarantined),
-        rows_filtered: 0,
+        rows_filtered: sum(|p| p.rows_filtered),
         rows_deduplicated: 0,
         rows_flagged: sum(|p| p.rows_flagged),
+        filters: filters(table, run),
     }
+}
+
+fn filters(table: &crate::check::ResolvedTable, run: &TableRun) -> Vec<Filtered> {
+    let counted = table.checks.iter().enumerate().filter(|(_, check)| check.effect == Effect::Filter);
+    let one = |(at, check): (usize, &crate::rule::Check)| Filtered {
+        filter: check.rule.clone(),
+        condition: check.expression.clone().unwrap_or_default(),
+        rows: run.partitions.iter().filter_map(|p| p.checks.get(at)).map(|(rows, _)| rows).sum(),
+    };
+    counted.map(one).collect()
 }
 
 fn name_of(account: &Account) -> String {
@@ -123,8 +137,12 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], pl
         .iter()
         .zip(placed)
         .map(|(a, p)| {
-            json!({"table": a.table, "site": a.site, "source": a.source, "rows_read": a.rows_read, "rows_accepted": a.rows_accepted,
-                "rows_quarantined": a.rows_quarantined, "rows_filtered": a.rows_filtered, "rows_deduplicated": a.rows_deduplicated, "files": p.cohort, "quarantine": p.quarantine})
+            let mut table = json!({"table": a.table, "site": a.site, "source": a.source, "rows_read": a.rows_read, "rows_accepted": a.rows_accepted,
+                "rows_quarantined": a.rows_quarantined, "rows_filtered": a.rows_filtered, "rows_deduplicated": a.rows_deduplicated, "files": p.cohort, "quarantine": p.quarantine});
+            if !a.filters.is_empty() {
+                table["filters"] = a.filters.iter().map(|f| (f.filter.clone(), json!(f.rows))).collect::<serde_json::Map<_, _>>().into();
+            }
+            table
         })
         .collect();
     let document = |d: &Document| {

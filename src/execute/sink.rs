@@ -86,6 +86,7 @@ pub struct PartitionSummary {
     pub rows_read: u64,
     pub rows_accepted: u64,
     pub rows_quarantined: u64,
+    pub rows_filtered: u64,
     pub rows_flagged: u64,
     /// Rows that a repeated key sent to quarantine.
     pub rows_repeated: u64,
@@ -207,7 +208,30 @@ impl Sink {
         }
     }
 
+    /// Leaves out the rows that a filter does not let into the table, each under the first that does not.
+    fn filtered(&mut self, batch: &RecordBatch) -> Result<Option<RecordBatch>> {
+        let mut left: Option<BooleanBuffer> = None;
+        for (at, _) in self.spec.checks.iter().enumerate().filter(|(_, c)| c.effect == Effect::Filter) {
+            // Its outcome is never missing.
+            let violated = batch.column(self.spec.layout.checks.start + at).as_boolean().values().clone();
+            let new = left.as_ref().map_or_else(|| violated.clone(), |left| &violated & &!left);
+            if let Some(counts) = self.summary.checks.get_mut(at) {
+                counts.0 += new.count_set_bits() as u64;
+                counts.1 += batch.num_rows() as u64;
+            }
+            left = Some(left.map_or_else(|| violated.clone(), |left| &left | &violated));
+        }
+        let Some(left) = left.filter(|left| left.count_set_bits() > 0) else { return Ok(None) };
+        let count = left.count_set_bits() as u64;
+        self.summary.rows_read += count;
+        self.summary.rows_filtered += count;
+        self.spec.progress.rows.fetch_add(count, Ordering::Relaxed);
+        Ok(Some(filter_record_batch(batch, &BooleanArray::from(!&left))?))
+    }
+
     fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        let rest = self.filtered(batch)?;
+        let batch = rest.as_ref().unwrap_or(batch);
         let spec = Arc::clone(&self.spec);
         let rows = batch.num_rows();
         let checks: Vec<&BooleanArray> = spec.layout.checks.clone().map(|i| batch.column(i).as_boolean()).collect();
@@ -218,7 +242,7 @@ impl Sink {
                 Some(nulls) => array.values() & nulls.inner(),
                 None => array.values().clone(),
             };
-            if check.of_accepted {
+            if check.of_accepted || check.effect == Effect::Filter {
                 continue;
             }
             let count = violated.count_set_bits();
@@ -230,6 +254,7 @@ impl Sink {
                 continue;
             }
             match check.effect {
+                Effect::Filter => {}
                 Effect::Warn => flagged = &flagged | &violated,
                 Effect::Quarantine => rejected = &rejected | &violated,
                 Effect::Fail => return Err(self.stop(batch, check, &violated)),

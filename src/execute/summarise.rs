@@ -198,7 +198,8 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
         is_reason: true,
     };
     let mut all: Vec<Counted<'a>> = vec![];
-    for (at, check) in table.checks.iter().enumerate() {
+    // Filters leave rows out, which is no fault of a row: they are in the row accounts.
+    for (at, check) in table.checks.iter().enumerate().filter(|(_, check)| check.effect != Effect::Filter) {
         let (violated, mut denominator) = run.partitions.iter().filter_map(|p| p.checks.get(at)).fold((0, 0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
         let mut violated = violated;
         let is_table_rule = check.code == code::COMPLETENESS;
@@ -230,7 +231,7 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
         all.push(Counted {
             threshold: Some(threshold.clone()),
             violated: account.rows_quarantined,
-            denominator: account.rows_read,
+            denominator: account.rows_read - account.rows_filtered.min(account.rows_read),
             is_reason: false,
             ..base("quarantine", code::RULE.id, Category::Conformance, Severity::Error)
         });
@@ -247,7 +248,7 @@ fn absent(table: &ResolvedTable, target: &Table, check: &Check) -> bool {
 fn severity(target: &Table, check: &Check) -> Severity {
     let declared = target.rules.iter().find(|r| r.id.value == check.rule).map(|r| Effect::from(r.severity));
     match declared.unwrap_or(check.effect) {
-        Effect::Warn => Severity::Warning,
+        Effect::Filter | Effect::Warn => Severity::Warning,
         Effect::Quarantine | Effect::Fail => Severity::Error,
     }
 }

@@ -147,6 +147,18 @@ pub struct Account {
     pub rows_deduplicated: u64,
     /// Accepted rows that carry at least one warning.
     pub rows_flagged: u64,
+    /// The filtered rows by the filter that left them out: the first whose condition a row does not meet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Filtered>,
+}
+
+/// The rows that one filter left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filtered {
+    pub filter: String,
+    /// What a row must meet, as the mapping says it.
+    pub condition: String,
+    pub rows: u64,
 }
 
 /// What a site's mapping says of a field.

@@ -262,6 +262,7 @@ fn argument<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
 
 fn effect(effect: Effect, l: Language) -> &'static str {
     match effect {
+        Effect::Filter => l.pick("the row is left out", "la ligne est laissée de côté"),
         Effect::Warn => l.pick("the row stays, flagged", "la ligne reste, signalée"),
         Effect::Quarantine => l.pick("the row goes to quarantine", "la ligne va en quarantaine"),
         Effect::Fail => l.pick("the run ends", "l'exécution s'arrête"),

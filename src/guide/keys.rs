@@ -268,6 +268,7 @@ static FILLED: Object = Object {
         may("include", Text, "Path of a file with the keys of this table; those beside it go over them."),
         may("from", Text, "The source."),
         may("on_error", OneOf(policies), "What a value that cannot be read does to its row: `quarantine` refuses it, `null` keeps it flagged with the value missing, `fail` ends the run."),
+        may("filter", Names, "Which rows belong to the table: a name of your choice, and a condition in SQL over the source's columns and the table's fields. A row stays where all are true."),
         may("endpoints", Many(&ENDPOINT), "Times to an event, which fields take by `endpoint: NAME`."),
         may("fields", Derivations, "Each field of the schema's table with its derivation."),
     ],

@@ -21,6 +21,7 @@ pub fn section(view: &View) -> Markup {
             p .intro { (w::ROWS_LEAD) }
             (figure(view))
             (table(view))
+            @if view.run.accounts.iter().any(|a| !a.filters.is_empty()) { (filters(view)) }
             (files(view))
         }
     }
@@ -140,6 +141,36 @@ fn table(view: &View) -> Markup {
                     tr {
                         th scope="row" colspan=(if tables { 3 } else { 2 }) { (w::TOTAL) }
                         (numbers(&total))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn filters(view: &View) -> Markup {
+    let all = view.run.accounts.iter().flat_map(|a| a.filters.iter().map(move |f| (a, f)));
+    html! {
+        h3 { (w::FILTERS_TITLE) }
+        div .scroll tabindex="0" role="group" aria-label=(w::FILTERS_TITLE.en) data-fr-label=(w::FILTERS_TITLE.fr) {
+            table .filters {
+                caption { (w::FILTERS_TABLE) }
+                thead {
+                    tr {
+                        th scope="col" { (w::SITE) }
+                        th scope="col" { (w::FILTER) }
+                        th scope="col" { (w::FILTER_CONDITION) }
+                        th .n scope="col" { (w::LEFT_OUT) }
+                    }
+                }
+                tbody {
+                    @for (account, filter) in all {
+                        tr {
+                            th scope="row" { (name(view, account)) }
+                            td { (filter.filter) }
+                            td { code { (filter.condition) } }
+                            td .n { (int(filter.rows)) @if filter.rows > 0 { small { (share(filter.rows, account.rows_read, 1)) } } }
+                        }
                     }
                 }
             }

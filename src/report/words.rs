@@ -101,6 +101,12 @@ words! {
     MEANING_QUARANTINED = "kept aside as read, with every reason", "gardées à part telles que lues, avec chaque motif";
     MEANING_FILTERED = "left out by a filter the mapping declares", "laissées de côté par un filtre déclaré";
     MEANING_DEDUPLICATED = "another row with the same key was kept", "une autre ligne de même clé a été gardée";
+    FILTERS_TITLE = "Rows left out on purpose", "Lignes laissées de côté à dessein";
+    FILTERS_TABLE = "Every filter that a mapping declares: a row stays where its condition is true, and is counted under the first filter that it does not meet",
+        "Chaque filtre déclaré par un mapping : une ligne reste si la condition est vraie, et compte pour le premier filtre qui ne l’admet pas";
+    FILTER = "Filter", "Filtre";
+    FILTER_CONDITION = "Kept where", "Gardées si";
+    LEFT_OUT = "Left out", "Laissées de côté";
     FILES_TITLE = "Files as delivered", "Fichiers tels que livrés";
     FILES_TABLE = "Every file that was read, with its fingerprint", "Chaque fichier lu, avec son empreinte";
     FILE = "File", "Fichier";

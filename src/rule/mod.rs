@@ -20,6 +20,8 @@ pub use completeness::{any_missing, explained_required};
 /// What a violation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
+    /// The row does not belong to the table: left out, and counted. No other finding about it counts.
+    Filter,
     /// The row stays, counted and flagged.
     Warn,
     /// The row goes to quarantine.
@@ -58,6 +60,23 @@ pub struct Check {
 }
 
 impl Check {
+    /// A condition under which a row is left out.
+    pub fn filter(id: &str, expression: &str, left_out: Expr) -> Check {
+        Check {
+            code: crate::diagnostic::code::FILTERED,
+            rule: id.to_owned(),
+            field: None,
+            column: None,
+            category: RuleCategory::Conformance,
+            effect: Effect::Filter,
+            violated: left_out,
+            raw: None,
+            expression: Some(expression.to_owned()),
+            description: Default::default(),
+            threshold: None,
+        }
+    }
+
     /// A constraint of a field.
     pub fn of(field: &Field, code: Code, rule: &str, category: RuleCategory, violated: Expr) -> Check {
         let severity = field.severity.get(rule).copied().unwrap_or(RuleSeverity::Error);

@@ -16,6 +16,8 @@ use crate::execute::summary::{RuleResult, RunSummary, VariableState};
 /// What can be exercised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemKind {
+    /// Exercised where it leaves a row out.
+    Filter,
     Derivation,
     MapEntry,
     /// `on_error` and `unmapped`.
@@ -26,7 +28,8 @@ pub enum ItemKind {
 
 impl ItemKind {
     /// All kinds, with the words for one and for several.
-    pub const ALL: [(ItemKind, &'static str, &'static str); 4] = [
+    pub const ALL: [(ItemKind, &'static str, &'static str); 5] = [
+        (ItemKind::Filter, "filter", "filters"),
         (ItemKind::Derivation, "derivation", "derivations"),
         (ItemKind::MapEntry, "map entry", "map entries"),
         (ItemKind::Policy, "policy", "policies"),
@@ -52,6 +55,7 @@ impl Item {
     /// `grade: map entry III`.
     pub fn words(&self) -> String {
         let kind = match (self.kind, self.what.as_deref()) {
+            (ItemKind::Filter, what) => format!("filter `{}`", what.unwrap_or_default()),
             (ItemKind::Derivation, _) => "derivation".to_owned(),
             (ItemKind::MapEntry, key) => format!("map entry `{}`", key.unwrap_or_default()),
             (ItemKind::Policy, Some("unmapped")) => "policy `unmapped`".to_owned(),
@@ -73,6 +77,15 @@ impl Coverage {
     pub(super) fn of(subject: &Subject<'_>) -> Coverage {
         let mut items = vec![];
         for table in &subject.mapping.tables {
+            items.extend(table.filters.iter().map(|(name, _)| Item {
+                kind: ItemKind::Filter,
+                table: table.table.value.clone(),
+                field: None,
+                what: Some(name.value.clone()),
+                code: code::FILTERED.id.into(),
+                span: Some(name.span),
+                exercised: false,
+            }));
             for (name, node) in table.fields.iter().filter(|(_, node)| argument(node, "impossible").is_none() && argument(node, "undetermined").is_none()) {
                 let item = |kind, what: Option<String>, span| Item { kind, table: table.table.value.clone(), field: Some(name.value.clone()), what, code: String::new(), span: Some(span), exercised: false };
                 items.push(item(ItemKind::Derivation, None, name.span));
@@ -104,6 +117,11 @@ impl Coverage {
             }
             return;
         };
+        for account in &done.summary.accounts {
+            let left_out = |name: &str| account.filters.iter().any(|f| f.filter == name && f.rows > 0);
+            let hit = |i: &&mut Item| i.kind == ItemKind::Filter && i.table == account.table && i.what.as_deref().is_some_and(left_out);
+            self.items.iter_mut().filter(hit).for_each(|i| i.exercised = true);
+        }
         for rule in done.summary.rules.iter().filter(|r| r.site.is_some() && counts(r, &done.summary)) {
             let same = |i: &&mut Item| i.code == rule.code && i.table == rule.table && i.field == rule.field && i.what.as_deref() == Some(&rule.rule);
             match self.items.iter_mut().find(same) {

@@ -715,6 +715,7 @@ pub fn summary() -> RunSummary {
                 "curie" => 8,
                 _ => 0,
             },
+            filters: if *site == "curie" { vec![Filtered { filter: "breast".into(), condition: "SIEGE LIKE 'C50%'".into(), rows: 12 }] } else { vec![] },
         })
         .collect();
     let mut variables = Vec::new();

@@ -10,11 +10,13 @@
 //! | `derive` | the mapping's `fields`; `on_error` is its policy, `quarantine` unless stated |
 //! | `schema`, `mapping` | further keys of the two documents, such as `codelists` and `concept_maps` |
 //! | `files` | further files of the project, by name |
+//! | `filter` | which rows belong to the table |
 //! | `endpoints` | the mapping's time-to-event derivations |
 //! | `input` | the export. A list is several files; a map is several sites, each with one file or several |
 //! | `written_in` | the encoding in which `input` is put on disk; UTF-8 unless stated |
 //! | `accepted` | the rows of the cohort: all fields, and `_site` where wanted; no such key, no such row |
 //! | `quarantined` | the refused rows: `_row` and `_reasons`, and as wanted `_site`, `_file`, `_raw` or columns of the export |
+//! | `filtered` | how many rows each filter left out; no such key, none |
 //! | `warnings` | how often a warning was given, by `CODE field rule`; no such key, no warning |
 //! | `outcomes` | `RULE` or `FIELD RULE`, as wanted with `@SITE`, to its status and `violated/applied to` |
 //! | `exit`, `says` | the exit code (0 unless stated), and a text that standard error contains |
@@ -37,8 +39,8 @@ use cohorte::diagnostic::{Diagnostics, FileId};
 
 use crate::support::{Project, root};
 
-const KEYS: [&str; 21] = [
-    "what", "fields", "key", "duplicates", "quarantine", "rules", "source", "derive", "endpoints", "on_error", "input", "written_in", "accepted", "quarantined", "warnings",
+const KEYS: [&str; 23] = [
+    "what", "filter", "filtered", "fields", "key", "duplicates", "quarantine", "rules", "source", "derive", "endpoints", "on_error", "input", "written_in", "accepted", "quarantined", "warnings",
     "outcomes", "exit", "says", "schema", "mapping", "files",
 ];
 
@@ -179,7 +181,7 @@ fn run(case: &Case) -> String {
             }
         }
         let report = project.json(&format!("{out}/report.json"));
-        for (what, expected, found) in [("warnings", drawn_map(case, "warnings"), warnings(&report)), ("outcomes", drawn_map(case, "outcomes"), outcomes(case, &report))] {
+        for (what, expected, found) in [("warnings", drawn_map(case, "warnings"), warnings(&report)), ("filtered", drawn_map(case, "filtered"), filtered(&report)), ("outcomes", drawn_map(case, "outcomes"), outcomes(case, &report))] {
             if expected != found {
                 told(what, &listed(&expected), &listed(&found));
             }
@@ -231,9 +233,10 @@ fn project(case: &Case, sites: &[(String, Vec<String>)]) -> Project {
     for ((site, files), name) in sites.iter().zip(&names) {
         let on_error = case.text("on_error").unwrap_or("quarantine");
         let derive = flow(case.get("derive").expect("derivations"));
-        let endpoints = case.get("endpoints").map_or_else(String::new, |node| format!("    endpoints: {}\n", flow(node)));
+        let further_of_table = |key: &str| case.get(key).map_or_else(String::new, |node| format!("    {key}: {}\n", flow(node)));
+        let (endpoints, filter) = (further_of_table("endpoints"), further_of_table("filter"));
         let mapping = format!(
-            "mapping: m_{site}\nschema: spec\nsite: {site}\n{}sources:\n  export: {{path: \"{site}_*.csv\"{source}}}\ntables:\n  patient:\n    from: export\n    on_error: {on_error}\n{endpoints}    fields: {derive}\n",
+            "mapping: m_{site}\nschema: spec\nsite: {site}\n{}sources:\n  export: {{path: \"{site}_*.csv\"{source}}}\ntables:\n  patient:\n    from: export\n    on_error: {on_error}\n{endpoints}{filter}    fields: {derive}\n",
             further("mapping")
         );
         project.write(name, mapping.as_bytes());
@@ -433,6 +436,22 @@ fn warnings(report: &serde_json::Value) -> BTreeMap<String, String> {
         *counts.entry(words.join(" ")).or_default() += reason["rows"].as_u64().unwrap_or(0);
     }
     counts.into_iter().map(|(k, n)| (k, n.to_string())).collect()
+}
+
+/// Rows left out, by filter; and all of them, where that is another number.
+fn filtered(report: &serde_json::Value) -> BTreeMap<String, String> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let mut all = 0;
+    for account in report["accounts"].as_array().expect("accounts") {
+        all += account["rows_filtered"].as_u64().expect("a number");
+        for filter in account["filters"].as_array().into_iter().flatten() {
+            *counts.entry(filter["filter"].as_str().expect("a name").to_owned()).or_default() += filter["rows"].as_u64().expect("a number");
+        }
+    }
+    if counts.values().sum::<u64>() != all {
+        counts.insert("rows_filtered".into(), all);
+    }
+    counts.into_iter().filter(|(_, rows)| *rows > 0).map(|(name, rows)| (name, rows.to_string())).collect()
 }
 
 /// Of the rules that the case names: status and counts.
