@@ -109,13 +109,19 @@ pub fn check(path: &Path, functions: &Functions, map: &mut SourceMap, found: &mu
 
 /// Checks documents that are loaded already; see [`check`].
 pub fn check_project(project: Project, functions: &Functions, found: &mut Diagnostics) -> Option<Resolved> {
-    resolve(project, functions, Keep::Tables, found)
+    let tables = tables(&project, functions, Keep::Tables, found)?;
+    let base = project.path.parent().unwrap_or(Path::new(""));
+    let key = project.pipeline.key.as_ref().map(|k| KeyPlace {
+        variable: k.variable.as_ref().map(|v| v.value.clone()),
+        file: k.file.as_ref().map(|f| base.join(&f.value)),
+    });
+    Some(Resolved { pipeline: project.pipeline.name.value.clone(), schema: Arc::new(project.schema), tables, documents: project.documents, key })
 }
 
 /// Only the findings of [`check_project`], in the memory of a few mappings: what one resolved to makes
 /// room for the next.
-pub fn findings(project: Project, functions: &Functions, found: &mut Diagnostics) {
-    resolve(project, functions, Keep::Nothing, found);
+pub fn findings(project: &Project, functions: &Functions, found: &mut Diagnostics) {
+    tables(project, functions, Keep::Nothing, found);
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -124,24 +130,17 @@ enum Keep {
     Nothing,
 }
 
-fn resolve(project: Project, functions: &Functions, keep: Keep, found: &mut Diagnostics) -> Option<Resolved> {
+/// The tables of all mappings; `None` after errors.
+fn tables(project: &Project, functions: &Functions, keep: Keep, found: &mut Diagnostics) -> Option<Vec<ResolvedTable>> {
     let scope = SqlScope::new(functions);
     let rules = schema::check(&project.schema, &scope, found);
-    names_are_unique(&project, found);
+    names_are_unique(project, found);
     let mut tables = vec![];
-    for ((mine, resolved), (_, mapping)) in each_mapping(&project, &rules, functions, &scope, keep).into_iter().zip(&project.mappings) {
+    for ((mine, resolved), (_, mapping)) in each_mapping(project, &rules, functions, &scope, keep).into_iter().zip(&project.mappings) {
         project.found_in(mapping, mine.items, found);
         tables.extend(resolved);
     }
-    if found.has_errors() {
-        return None;
-    }
-    let base = project.path.parent().unwrap_or(Path::new(""));
-    let key = project.pipeline.key.as_ref().map(|k| KeyPlace {
-        variable: k.variable.as_ref().map(|v| v.value.clone()),
-        file: k.file.as_ref().map(|f| base.join(&f.value)),
-    });
-    Some(Resolved { pipeline: project.pipeline.name.value.clone(), schema: Arc::new(project.schema), tables, documents: project.documents, key })
+    (!found.has_errors()).then_some(tables)
 }
 
 /// Findings and tables of each mapping, in the pipeline's order. A mapping knows of no other, and
