@@ -355,7 +355,7 @@ impl Work<'_> {
         for filter in &filters {
             for failure in &filter.failures {
                 // Of a field that reads the same cell it is the field's finding.
-                let owned = failures.iter().find(|(_, f)| f.same == failure.same).map(|(_, f)| f.violated.clone());
+                let owned = failures.iter().find(|(_, f)| f.same == failure.same && f.policy == failure.policy).map(|(_, f)| f.violated.clone());
                 match owned {
                     _ if failure.policy == OnError::Null => {}
                     Some(violated) => undecided.push(violated),
