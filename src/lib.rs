@@ -11,6 +11,7 @@ pub mod guide;
 pub mod plan;
 pub mod report;
 pub mod rule;
+pub mod shape;
 pub mod source;
 pub mod testing;
 pub mod transform;

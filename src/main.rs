@@ -15,7 +15,7 @@ use cohorte::config::project::Project;
 use cohorte::execute::{self, Finished, Options, Pages, Show, secret};
 use cohorte::guide::language::Language;
 use cohorte::guide::{json_schema, reference};
-use cohorte::{compare, config, function, guide, plan, report, source, testing};
+use cohorte::{compare, config, function, guide, plan, report, testing};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -499,15 +499,19 @@ fn explain(pipeline: &Path, resolved: &mut Resolved, stage: Stage) -> Result<(),
                 }
             }
             Stage::Plan => {
-                let plan = plan::build(table, source::deal(vec![], 1))?;
-                println!("{}", plan.logical.display_indent());
+                for step in plan::Step::of_stages(table).chain([plan::Step::of_table(table)]) {
+                    let plan = plan::build(&step, &plan::Dealt::nothing(step.input))?;
+                    println!("{}", plan.logical.display_indent());
+                }
             }
             Stage::Physical => {
-                let plan = plan::build(table, source::deal(vec![], 1))?;
                 let context = execute::engine::session(1, execute::engine::runtime(1 << 28)?);
                 let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|e| Error::environment("starting the engine", e))?;
-                let physical = runtime.block_on(context.state().create_physical_plan(&plan.logical))?;
-                print!("{}", datafusion::physical_plan::displayable(physical.as_ref()).indent(false));
+                for step in plan::Step::of_stages(table).chain([plan::Step::of_table(table)]) {
+                    let plan = plan::build(&step, &plan::Dealt::nothing(step.input))?;
+                    let physical = runtime.block_on(context.state().create_physical_plan(&plan.logical))?;
+                    print!("{}", datafusion::physical_plan::displayable(physical.as_ref()).indent(false));
+                }
             }
         }
         println!();

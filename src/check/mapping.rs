@@ -2,75 +2,119 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 
-use super::{FieldState, Keep, ResolvedEndpoint, ResolvedTable};
+use super::shape::{self, Shapes};
+use super::{FieldState, Input, Keep, ResolvedEndpoint, ResolvedSource, ResolvedTable};
+use crate::config::Name;
 use crate::config::endpoint::Endpoint;
-use crate::config::mapping::{Mapping, Source, TableMapping};
+use crate::config::mapping::{Locale, Mapping, OnError, Source, TableMapping};
 use crate::config::project::{Project, expand};
-use crate::config::yaml::{Node, Value};
 use crate::config::schema::{Condition, Field, FieldType, RuleCategory, Table};
-use crate::diagnostic::{Diagnostic, Diagnostics, closest, code};
+use crate::config::yaml::{Node, Value};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest, code};
 use crate::rule::{CONSTRAINTS, Check, Effect, explained_required};
 use crate::source::{self, FileHead};
-use crate::transform::derive::{self, Context, Functions, Outcome, column, field_column};
-use crate::transform::{Definitions, Failure, Kind, Names, SqlScope, endpoint};
-use crate::config::mapping::OnError;
+use crate::transform::derive::{self, Functions, Outcome, column, field_column};
+use crate::transform::{Column, Definitions, Failure, Kind, Names, SqlScope, endpoint};
 
-#[allow(clippy::too_many_arguments)]
-pub fn check(
-    mapping: &Mapping,
-    path: &Path,
-    project: &Project,
-    rules: &[Vec<Option<Expr>>],
-    functions: &Functions,
-    scope: &SqlScope,
-    keep: Keep,
-    found: &mut Diagnostics,
-    out: &mut Vec<ResolvedTable>,
-) {
+/// What all tables of a check have in common.
+pub struct Context<'a> {
+    pub project: &'a Project,
+    pub functions: &'a Functions,
+    pub scope: &'a SqlScope,
+    pub keep: Keep,
+}
+
+pub fn check(context: &Context<'_>, mapping: &Mapping, path: &Path, rules: &[Vec<Option<Expr>>], found: &mut Diagnostics, out: &mut Vec<ResolvedTable>) {
     let base = path.parent().unwrap_or(Path::new(""));
+    let tables = &context.project.schema.tables;
+    unused(mapping, found);
     let mut delivered: HashMap<&str, Delivered> = HashMap::new();
     for source in &mapping.sources {
         crate::transform::dates_are_sound(&source.locale, found);
-        let misspelt = mapping.tables.iter().any(|t| mapping.sources.iter().all(|s| s.name.value != t.from.value));
-        if !misspelt && !mapping.tables.iter().any(|t| t.from.value == source.name.value) {
-            found.push(Diagnostic::warning(code::UNUSED_SOURCE, source.name.span, format!("no table is filled from the source `{}`", source.name.value)).label("not used"));
-        }
         delivered.insert(&source.name.value, deliver(source, base, found));
     }
     for table in &mapping.tables {
-        let Some(place) = project.schema.tables.iter().position(|t| t.name.value == table.table.value) else {
+        let Some(place) = tables.iter().position(|t| t.name.value == table.table.value) else {
             found.push(
                 Diagnostic::error(code::UNKNOWN_TABLE, table.table.span, format!("the schema has no table `{}`", table.table.value))
                     .label("no such table")
-                    .suggest(&table.table.value, project.schema.tables.iter().map(|t| t.name.value.as_str())),
+                    .suggest(&table.table.value, tables.iter().map(|t| t.name.value.as_str())),
             );
             continue;
         };
-        let Some(source) = mapping.sources.iter().find(|s| s.name.value == table.from.value) else {
-            found.push(
-                Diagnostic::error(code::UNKNOWN_SOURCE, table.from.span, format!("the mapping has no source `{}`", table.from.value))
-                    .label("no such source")
-                    .suggest(&table.from.value, mapping.sources.iter().map(|s| s.name.value.as_str())),
-            );
-            continue;
+        let mut shapes = Shapes::new(context, mapping, &delivered, table);
+        let from = match mapping.sources.iter().find(|s| s.name.value == table.from.value) {
+            // The columns are not known where no header could be read; the rest is checked all the same.
+            Some(source) if delivered.get(source.name.value.as_str()).is_some_and(|d| d.columns.is_none()) => {
+                Some(From { input: Input::Source(0), columns: None, shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![] })
+            }
+            Some(source) => delivered.get(source.name.value.as_str()).map(|delivered| {
+                let columns = delivered.columns.clone().unwrap_or_default();
+                shapes.inputs.push(ResolvedSource::new(source, &delivered.files, columns.clone()));
+                From { input: Input::Source(0), columns: Some(columns), shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![delivered.files.clone()] }
+            }),
+            None => shapes.from(&table.from, found),
         };
-        let Some(delivered) = delivered.get(source.name.value.as_str()) else { continue };
-        let work = Work { mapping, table, source, delivered, target: &project.schema.tables[place], place, project, functions, scope, keep };
-        if let Some(resolved) = work.resolve(&rules[place], found) {
+        let Some(from) = from else { continue };
+        let work = Work { context, mapping, table, from: &from, target: &tables[place] };
+        if let Some(resolved) = work.resolve(place, &rules[place], shapes, found) {
             out.push(resolved);
         }
     }
 }
 
-/// The heads of a source's files.
-struct Delivered {
-    files: Vec<FileHead>,
+/// Sources and shapes that nothing reads.
+fn unused(mapping: &Mapping, found: &mut Diagnostics) {
+    let mut read: Vec<String> = mapping.tables.iter().map(|t| t.from.value.clone()).collect();
+    let mut at = 0;
+    while let Some(name) = read.get(at).cloned() {
+        at += 1;
+        for shape in mapping.shapes.iter().filter(|s| s.name.value == name) {
+            for next in shape::references(shape).filter(|n| !read.contains(&n.value)).map(|n| n.value).collect::<Vec<_>>() {
+                read.push(next);
+            }
+        }
+    }
+    let rows: Vec<&Name> = mapping.sources.iter().map(|s| &s.name).chain(mapping.shapes.iter().map(|s| &s.name)).collect();
+    for shape in &mapping.shapes {
+        if let Some(source) = mapping.sources.iter().find(|s| s.name.value == shape.name.value) {
+            found.push(Diagnostic::error(code::SHAPE_NAME, shape.name.span, format!("`{}` is a source already", shape.name.value)).label("which of the two is meant?").related(source.name.span, "the source"));
+        }
+    }
+    // A misspelt name is a finding of its own, and what it was to name is not unused.
+    if read.iter().any(|name| rows.iter().all(|r| r.value != *name)) {
+        return;
+    }
+    for source in mapping.sources.iter().filter(|s| !read.contains(&s.name.value)) {
+        found.push(Diagnostic::warning(code::UNUSED_SOURCE, source.name.span, format!("no table is filled from the source `{}`", source.name.value)).label("not used"));
+    }
+    for shape in mapping.shapes.iter().filter(|s| !read.contains(&s.name.value)) {
+        found.push(Diagnostic::warning(code::UNUSED_SHAPE, shape.name.span, format!("no table is filled from the shape `{}`", shape.name.value)).label("not used"));
+    }
+}
+
+/// The rows that a table, or a shape, is made of.
+pub struct From {
+    pub input: Input,
     /// `None` when no header could be read.
-    columns: Option<Vec<String>>,
+    pub columns: Option<Vec<String>>,
+    /// The same, where they are those of a shape.
+    pub shaped: Vec<Column>,
+    pub locale: Arc<Locale>,
+    /// The files of each source, by its place.
+    pub files: Vec<Vec<FileHead>>,
+}
+
+/// The heads of a source's files.
+pub struct Delivered {
+    pub files: Vec<FileHead>,
+    /// `None` when no header could be read.
+    pub columns: Option<Vec<String>>,
 }
 
 fn deliver(source: &Source, base: &Path, found: &mut Diagnostics) -> Delivered {
@@ -102,23 +146,52 @@ fn deliver(source: &Source, base: &Path, found: &mut Diagnostics) -> Delivered {
     Delivered { files, columns }
 }
 
-struct Work<'a> {
-    mapping: &'a Mapping,
-    table: &'a TableMapping,
-    source: &'a Source,
-    delivered: &'a Delivered,
-    target: &'a Table,
-    place: usize,
-    project: &'a Project,
-    functions: &'a Functions,
-    scope: &'a SqlScope,
-    keep: Keep,
+pub struct Work<'a> {
+    pub context: &'a Context<'a>,
+    pub mapping: &'a Mapping,
+    pub table: &'a TableMapping,
+    pub from: &'a From,
+    pub target: &'a Table,
+}
+
+/// What the derivations of a table come to.
+struct Derivations {
+    definitions: Definitions,
+    fields: Vec<FieldState>,
+    checks: Vec<Check>,
+    endpoints: Vec<ResolvedEndpoint>,
 }
 
 impl Work<'_> {
-    fn resolve(&self, rules: &[Option<Expr>], found: &mut Diagnostics) -> Option<ResolvedTable> {
+    fn resolve(&self, place: usize, rules: &[Option<Expr>], shapes: Shapes<'_>, found: &mut Diagnostics) -> Option<ResolvedTable> {
+        let derived = self.derivations(rules, found)?;
+        if !shapes.is_sound() {
+            return None;
+        }
+        Some(ResolvedTable {
+            site: self.mapping.site.value.clone(),
+            mapping: self.mapping.name.value.clone(),
+            source: self.table.from.value.clone(),
+            table: place,
+            inputs: shapes.inputs,
+            stages: shapes.stages,
+            input: self.from.input.clone(),
+            columns: self.from.columns.clone().unwrap_or_default(),
+            definitions: derived.definitions,
+            fields: derived.fields,
+            checks: derived.checks,
+            endpoints: derived.endpoints,
+        })
+    }
+
+    /// The derivations and filters of a shape, whose columns stand in for a table's fields.
+    pub fn step(&self, rules: &[Option<Expr>], found: &mut Diagnostics) -> Option<(Definitions, Vec<Check>)> {
+        self.derivations(rules, found).map(|derived| (derived.definitions, derived.checks))
+    }
+
+    fn derivations(&self, rules: &[Option<Expr>], found: &mut Diagnostics) -> Option<Derivations> {
         let (errors_before, found_before) = (found.counts().0, found.items.len());
-        let names = Names { columns: self.delivered.columns.as_deref(), fields: &self.target.fields, table: &self.target.name.value };
+        let names = Names { columns: self.from.columns.as_deref(), shaped: &self.from.shaped, fields: &self.target.fields, table: &self.target.name.value };
         for (name, _) in &self.table.fields {
             if !self.target.fields.iter().any(|f| f.name.value == name.value) {
                 found.push(
@@ -129,45 +202,33 @@ impl Work<'_> {
             }
         }
         let mut definitions = Definitions::default();
-        let mut states = vec![];
+        let mut fields = vec![];
         let mut failures: Vec<(usize, Failure)> = vec![];
-        let context = Context {
-            locale: &self.source.locale,
+        let context = derive::Context {
+            locale: &self.from.locale,
             names: &names,
             site: &self.mapping.site.value,
             table_policy: self.table.on_error.as_ref().map(|p| p.value),
-            functions: self.functions,
-            scope: self.scope,
+            functions: self.context.functions,
+            scope: self.context.scope,
             endpoints: &self.table.endpoints,
         };
         let endpoints = self.endpoints(found);
         for (place, field) in self.target.fields.iter().enumerate() {
             let (state, expr) = self.field(&context, field, &mut definitions, place, &mut failures, found);
             definitions.insert(field_column(&field.name.value), field.storage(), expr);
-            states.push(state);
+            fields.push(state);
         }
         let filters = self.filters(&context, &mut definitions, found);
         self.one_policy_finding(found_before, found);
         self.used_columns(&definitions, found);
         self.cycles(&definitions, found);
         // Every finding is made by now: what follows is for a run.
-        if found.counts().0 > errors_before || self.keep == Keep::Nothing {
+        if found.counts().0 > errors_before || self.context.keep == Keep::Nothing {
             return None;
         }
         let checks = self.checks(&mut definitions, filters, failures, rules);
-        Some(ResolvedTable {
-            site: self.mapping.site.value.clone(),
-            mapping: self.mapping.name.value.clone(),
-            source: self.source.name.value.clone(),
-            format: self.source.format.as_ref().map_or("csv".into(), |f| f.value.clone()),
-            table: self.place,
-            files: self.delivered.files.clone(),
-            columns: self.delivered.columns.clone().unwrap_or_default(),
-            definitions,
-            fields: states,
-            checks,
-            endpoints,
-        })
+        Some(Derivations { definitions, fields, checks, endpoints })
     }
 
     /// The table's endpoints with the fields that are derived from them.
@@ -184,7 +245,7 @@ impl Work<'_> {
     }
 
     /// The conditions of the table's filters: each a Boolean of the plan, and how it can fail.
-    fn filters(&self, context: &Context<'_>, definitions: &mut Definitions, found: &mut Diagnostics) -> Vec<Filter> {
+    fn filters(&self, context: &derive::Context<'_>, definitions: &mut Definitions, found: &mut Diagnostics) -> Vec<Filter> {
         let mut filters = vec![];
         for (name, sql) in &self.table.filters {
             let scalar = Node { value: Value::Scalar { text: "sql".into(), quoted: false }, span: sql.span };
@@ -221,7 +282,7 @@ impl Work<'_> {
 
     fn field(
         &self,
-        context: &Context<'_>,
+        context: &derive::Context<'_>,
         field: &Field,
         definitions: &mut Definitions,
         place: usize,
@@ -249,11 +310,11 @@ impl Work<'_> {
             }
             return (FieldState::NotMapped, missing());
         };
-        if field.kind.value == FieldType::Pseudonym && self.project.pipeline.key.is_none() {
+        if field.kind.value == FieldType::Pseudonym && self.context.project.pipeline.key.is_none() {
             found.push(
                 Diagnostic::error(code::NO_KEY, name.span, format!("`{}` is a pseudonym, and the pipeline names no key", name.value))
                     .label("needs a key")
-                    .related(self.project.pipeline.name.span, "this pipeline")
+                    .related(self.context.project.pipeline.name.span, "this pipeline")
                     .help("add `pseudonym: {key_env: COHORTE_KEY}` to the pipeline"),
             );
         }
@@ -282,7 +343,7 @@ impl Work<'_> {
 
     /// Every file has the columns that are used, each once.
     fn used_columns(&self, definitions: &Definitions, found: &mut Diagnostics) {
-        if self.delivered.columns.is_none() {
+        if self.from.columns.is_none() {
             return;
         }
         let used: HashSet<String> = definitions
@@ -293,28 +354,19 @@ impl Work<'_> {
         let mut used: Vec<String> = used.into_iter().collect();
         used.sort();
         for column in used {
-            let at = || self.table.fields.iter().chain(&self.table.filters).find_map(|(_, node)| mention(node, &column)).unwrap_or_else(|| self.named_at(&column));
-            let files = |wrong: &dyn Fn(&FileHead) -> bool| self.delivered.files.iter().filter(|f| wrong(f)).map(|f| f.shown.as_str()).collect::<Vec<_>>();
-            let lacking = files(&|f| !f.columns.contains(&column));
-            if !lacking.is_empty() {
-                found.push(
-                    Diagnostic::error(code::DIFFERENT_HEADERS, at(), format!("{} no column `{column}`", of_files(&lacking, self.delivered.files.len(), ["has", "have"])))
-                        .label("other files of the source have it")
-                        .note("all files of a source need the columns that are used"),
-                );
-            }
-            let twice = files(&|f| f.duplicates.contains(&column));
-            if !twice.is_empty() {
-                found.push(
-                    Diagnostic::error(code::DUPLICATE_COLUMN, at(), format!("{} the column `{column}` twice", of_files(&twice, self.delivered.files.len(), ["has", "have"])))
-                        .label("which of the two is meant?"),
-                );
-            }
+            let (source, own) = match self.from.shaped.iter().find(|c| c.name == column) {
+                Some(Column { origin: Some((source, own)), .. }) => (*source, own),
+                Some(_) => continue,
+                None => (0, &column),
+            };
+            let Some(files) = self.from.files.get(source) else { continue };
+            let at = self.table.fields.iter().chain(&self.table.filters).find_map(|(_, node)| mention(node, &column)).unwrap_or_else(|| self.named_at(&column));
+            different_headers(files, own, at, found);
         }
     }
 
     /// Where a column is named that no derivation names itself.
-    fn named_at(&self, column: &str) -> crate::diagnostic::Span {
+    fn named_at(&self, column: &str) -> Span {
         self.table.endpoints.iter().flat_map(Endpoint::names).find(|n| n.value == column).map_or(self.table.span, |n| n.span)
     }
 
@@ -348,8 +400,10 @@ impl Work<'_> {
     fn checks(&self, definitions: &mut Definitions, filters: Vec<Filter>, failures: Vec<(usize, Failure)>, rules: &[Option<Expr>]) -> Vec<Check> {
         let mut checks: Vec<Check> = vec![];
         let mut undecided: Vec<Expr> = vec![];
-        for check in source::row_checks() {
-            undecided.push(push(&mut checks, definitions, check));
+        for check in shape::base_checks(&self.from.input) {
+            let refuses = matches!(check.effect, Effect::Quarantine | Effect::Fail);
+            let outcome = push(&mut checks, definitions, check);
+            undecided.extend(refuses.then_some(outcome));
         }
         // Whether a row belongs here cannot be told by a cell that cannot be read.
         for filter in &filters {
@@ -413,10 +467,10 @@ impl Work<'_> {
                 push(&mut checks, definitions, check);
             }
             for constraint in CONSTRAINTS {
-                if let Some(mut check) = (constraint.check)(self.functions, field, value.clone()) {
+                if let Some(mut check) = (constraint.check)(self.context.functions, field, value.clone()) {
                     if constraint.key == "values" && closed.contains(&place) {
                         // Counted as every rule is, and never violated: a value is not itself lost.
-                        check.violated = derive::call(self.functions, "failed", vec![value.clone(), value.clone()]);
+                        check.violated = derive::call(self.context.functions, "failed", vec![value.clone(), value.clone()]);
                     }
                     push(&mut checks, definitions, check);
                 }
@@ -470,6 +524,26 @@ impl Work<'_> {
     }
 }
 
+/// Reports files of a source that lack a column, or have it twice.
+pub fn different_headers(files: &[FileHead], column: &str, at: Span, found: &mut Diagnostics) {
+    let named = |wrong: &dyn Fn(&FileHead) -> bool| files.iter().filter(|f| wrong(f)).map(|f| f.shown.as_str()).collect::<Vec<_>>();
+    let lacking = named(&|f| !f.columns.iter().any(|c| c == column));
+    if !lacking.is_empty() {
+        found.push(
+            Diagnostic::error(code::DIFFERENT_HEADERS, at, format!("{} no column `{column}`", of_files(&lacking, files.len(), ["has", "have"])))
+                .label("other files of the source have it")
+                .note("all files of a source need the columns that are used"),
+        );
+    }
+    let twice = named(&|f| f.duplicates.iter().any(|c| c == column));
+    if !twice.is_empty() {
+        found.push(
+            Diagnostic::error(code::DUPLICATE_COLUMN, at, format!("{} the column `{column}` twice", of_files(&twice, files.len(), ["has", "have"])))
+                .label("which of the two is meant?"),
+        );
+    }
+}
+
 /// "`a.csv` has" or "3 of 300 files have (`a.csv`, `b.csv` and 1 more)".
 fn of_files(files: &[&str], all: usize, [has, have]: [&str; 2]) -> String {
     match files {
@@ -507,14 +581,14 @@ fn strictest(a: OnError, b: OnError) -> OnError {
 }
 
 /// Names the check's condition `k:<n>` and keeps the check; returns the column of its outcome.
-fn push(checks: &mut Vec<Check>, definitions: &mut Definitions, check: Check) -> Expr {
+pub fn push(checks: &mut Vec<Check>, definitions: &mut Definitions, check: Check) -> Expr {
     let name = format!("k:{}", checks.len());
     definitions.insert(name.clone(), Kind::Boolean, check.violated.clone());
     checks.push(check);
     column(&name)
 }
 
-fn mention(node: &Node, column: &str) -> Option<crate::diagnostic::Span> {
+fn mention(node: &Node, column: &str) -> Option<Span> {
     match &node.value {
         Value::Scalar { text, .. } => {
             let inside = text.match_indices(column).any(|(at, _)| {

@@ -5,6 +5,9 @@
 mod mapping;
 pub mod replay;
 mod schema;
+mod shape;
+
+pub use shape::references;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,16 +16,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::logical_expr::Expr;
 
-use crate::config::mapping::Mapping;
+use crate::config::mapping::{Mapping, Source};
 use crate::config::project::{self, Document, Project};
 use crate::config::schema::{FieldType, Schema};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, code};
 use crate::function::{self, Key};
 use crate::rule::Check;
+use crate::shape::{Mark, Operator};
 use crate::source::FileHead;
 use crate::transform::derive::Functions;
 use crate::transform::endpoint::Described;
-use crate::transform::{Definitions, SqlScope};
+use crate::transform::{Column, Definitions, Kind, SqlScope};
 
 /// A pipeline that can be planned.
 pub struct Resolved {
@@ -51,7 +55,10 @@ impl Resolved {
 
     /// Cuts long lists of codes in the expressions, for people who read them.
     pub fn abridge(&mut self) {
-        self.tables.iter_mut().for_each(|table| table.definitions.abridge());
+        self.tables.iter_mut().for_each(|table| {
+            table.definitions.abridge();
+            table.stages.iter_mut().for_each(|stage| stage.definitions.abridge());
+        });
     }
 
     /// Gives the key to the expressions that need it; a check does without.
@@ -59,20 +66,26 @@ impl Resolved {
         let functions = function::by_name(key);
         for table in &mut self.tables {
             table.definitions.rebind(&functions);
+            table.stages.iter_mut().for_each(|stage| stage.definitions.rebind(&functions));
         }
     }
 }
 
-/// One table filled from one source of one site.
+/// One table filled from one source or shape of one site.
 pub struct ResolvedTable {
     pub site: String,
     pub mapping: String,
+    /// The source or shape that it is filled from.
     pub source: String,
-    pub format: String,
     /// Place in the schema's tables.
     pub table: usize,
-    pub files: Vec<FileHead>,
-    /// Columns of all files, in order of first appearance.
+    /// The sources that are read for it.
+    pub inputs: Vec<ResolvedSource>,
+    /// What is done to their rows before, in this order.
+    pub stages: Vec<Stage>,
+    /// The rows that it is made of.
+    pub input: Input,
+    /// Their columns.
     pub columns: Vec<String>,
     /// Every named expression; fields are `f:<name>`, checks `k:<n>`.
     pub definitions: Definitions,
@@ -81,6 +94,62 @@ pub struct ResolvedTable {
     pub checks: Vec<Check>,
     /// Time-to-event derivations that fields are taken from.
     pub endpoints: Vec<ResolvedEndpoint>,
+}
+
+/// A source, its files found.
+#[derive(Debug, Clone)]
+pub struct ResolvedSource {
+    pub name: String,
+    pub format: String,
+    pub files: Vec<FileHead>,
+    /// Columns of all files, in order of first appearance.
+    pub columns: Vec<String>,
+}
+
+impl ResolvedSource {
+    fn new(source: &Source, files: &[FileHead], columns: Vec<String>) -> Self {
+        ResolvedSource { name: source.name.value.clone(), format: source.format.as_ref().map_or("csv".into(), |f| f.value.clone()), files: files.to_vec(), columns }
+    }
+}
+
+/// The rows that a step takes.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Of a source, by its place.
+    Source(usize),
+    /// Of earlier stages.
+    Shaped {
+        /// For each side of the operation the stages whose rows it has, one after the other.
+        sides: Vec<Vec<usize>>,
+        operator: Option<Arc<dyn Operator>>,
+        /// Whether all rows of a key come together.
+        meets: bool,
+        columns: Vec<Column>,
+        marks: Vec<Mark>,
+    },
+}
+
+/// A step before a table: rows are judged, and stored for the next one.
+pub struct Stage {
+    /// The source or shape whose rows they are.
+    pub name: String,
+    pub input: Input,
+    pub columns: Vec<String>,
+    pub definitions: Definitions,
+    pub checks: Vec<Check>,
+    pub kept: Vec<Kept>,
+    /// Into buckets by the hash of their key.
+    pub keyed: bool,
+}
+
+/// A column that a stage stores.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The plan's column.
+    pub column: String,
+    pub name: String,
+    /// `None`: the hash of a key.
+    pub kind: Option<Kind>,
 }
 
 /// A time-to-event derivation: its fields, and what it counts.
@@ -149,7 +218,8 @@ fn each_mapping(project: &Project, rules: &[Vec<Option<Expr>>], functions: &Func
     let one = |(path, mapping): &(PathBuf, Mapping)| {
         let (mut found, mut tables) = (Diagnostics::default(), vec![]);
         if mapping.schema.value == project.schema.name.value {
-            mapping::check(mapping, path, project, rules, functions, scope, keep, &mut found, &mut tables);
+            let context = mapping::Context { project, functions, scope, keep };
+            mapping::check(&context, mapping, path, rules, &mut found, &mut tables);
         } else {
             found.push(
                 Diagnostic::error(code::OTHER_SCHEMA, mapping.schema.span, format!("this mapping is for the schema `{}`", mapping.schema.value))

@@ -66,6 +66,10 @@ impl Replay {
                 if parts.is_empty() {
                     continue;
                 }
+                if mapping.shapes.iter().any(|s| s.name.value == table.from.value) {
+                    let message = format!("the refused rows of `{}` were made of several rows by the shape `{}`", table.table.value, table.from.value);
+                    return Err(Error::command_line(message, "run the pipeline again: a join or pivot needs all rows of its sources"));
+                }
                 let mut one = mapping.clone();
                 one.tables = vec![table.clone()];
                 one.sources.retain(|s| s.name.value == table.from.value);

@@ -2,6 +2,7 @@
 //! derivations. A derivation is kept as its node; the transforms read their own arguments.
 
 use super::endpoint::Endpoint;
+use super::shape::Shape;
 use super::read::{Keys, Name, Spanned, entries, text, texts, wrong_kind};
 use super::yaml::{Node, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
@@ -13,6 +14,8 @@ pub struct Mapping {
     pub schema: Name,
     pub site: Name,
     pub sources: Vec<Source>,
+    /// Steps between the sources and the tables.
+    pub shapes: Vec<Shape>,
     pub tables: Vec<TableMapping>,
 }
 
@@ -84,7 +87,7 @@ impl Default for Locale {
     }
 }
 
-/// How a table is filled from a source.
+/// How a table is filled from a source or shape.
 #[derive(Debug, Clone)]
 pub struct TableMapping {
     pub table: Name,
@@ -128,12 +131,13 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Mapping> {
         Some(n) => entries(n, "sources", found).into_iter().filter_map(|(name, n)| source(name, n, found)).collect(),
         None => vec![],
     };
+    let shapes = keys.take("shapes").map_or(vec![], |n| super::shape::read(n, found));
     let tables = match keys.require("tables", found) {
         Some(n) => entries(n, "tables", found).into_iter().filter_map(|(name, n)| table(name, n, found)).collect(),
         None => vec![],
     };
     keys.finish(found);
-    Some(Mapping { name: name?, schema: schema?, site: site?, sources, tables })
+    Some(Mapping { name: name?, schema: schema?, site: site?, sources, shapes, tables })
 }
 
 fn source(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Source> {

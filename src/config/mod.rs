@@ -13,6 +13,7 @@ pub mod project;
 pub mod read;
 pub mod reuse;
 pub mod schema;
+pub mod shape;
 pub mod yaml;
 
 pub use read::{Name, Spanned, check_name};

@@ -138,6 +138,11 @@ impl<'a> Keys<'a> {
         self.take(key).map_or_else(BTreeMap::new, |node| words(node, key, found))
     }
 
+    /// What nobody asked for, which another reader takes.
+    pub fn rest(self) -> Vec<(Name, &'a Node)> {
+        self.items.iter().filter(|(.., used)| !used).filter_map(|(k, v, _)| Some((Spanned::new(k.text()?.to_owned(), k.span), *v))).collect()
+    }
+
     /// Reports what nobody asked for.
     pub fn finish(self, found: &mut Diagnostics) {
         for (key, _, used) in &self.items {

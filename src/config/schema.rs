@@ -254,7 +254,8 @@ fn table(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Table> {
     Some(Table { name, description, key, duplicates, quarantine, fields, rules })
 }
 
-fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> {
+/// One field with its constraints.
+pub fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> {
     super::check_name(&name, "field", found);
     let mut keys = Keys::new(node, format!("the field `{}`", name.value), found)?;
     let kind = keys.require("type", found).and_then(|n| {

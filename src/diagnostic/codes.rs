@@ -104,6 +104,13 @@ codes! {
     TWO_TARGETS = "M362", "a code with two targets", "Which of them is meant is a choice that people make, not a program.";
     UNFILLED = "M363", "codes without a target", "They are unmapped until somebody fills in the file.";
 
+    UNUSED_SHAPE = "M371", "the shape is not used", "No table is filled from it.";
+    SHAPE_NAME = "M372", "a shape with the name of a source", "Which of the two is meant cannot be known.";
+    SHAPE_CYCLE = "M373", "shapes that need each other", "None of them could be made first.";
+    TWO_OPERATIONS = "M374", "two operations in one shape", "Which of them comes first is not to be guessed.";
+    JOIN_KINDS = "M375", "keys of different kinds", "A text is never equal to a number: every row would miss its partner.";
+    SHAPE_ARGUMENT = "M376", "the shape's argument is not usable", "The rows could not be made.";
+
     UNKNOWN_ENDPOINT = "M350", "the table has no such endpoint", "A field that is part of an endpoint names one of the table's `endpoints`.";
     ENDPOINT_DEFINITION = "M351", "not a published definition", "The name would promise something that nobody can look up.";
     ENDPOINT_EVENTS = "M352", "the events are not those of the definition", "Two sites that call different things by one name cannot be compared.";
@@ -159,8 +166,12 @@ codes! {
     BINS = "D623", "in none of the bins", "The mapping's bins do not cover this number.";
     UNLISTED_UNIT = "D624", "the row's unit is not listed", "The mapping does not say how to convert it.";
     FILTERED = "D625", "left out by a filter", "The mapping says that such rows do not belong to the table.";
+    DEDUPLICATED = "D626", "another row of the key stays", "The mapping says which of several rows of a key counts.";
     BEFORE_ORIGIN = "D630", "a day of an endpoint lies before its origin", "An event or the last news before the clock starts is a wrong date.";
     NO_DAY = "D631", "an event without its day", "That it happened is known, when is not, so there is no time to it.";
+    NO_PARTNER = "D640", "no partner in a join", "The other source has no row with this key.";
+    SEVERAL_PARTNERS = "D641", "several partners in a join", "The row would come several times, and nothing says which partner is meant.";
+    SEVERAL_VALUES = "D642", "several values for one cell", "A pivot without `pick` takes the only value there is; here there are two.";
 }
 
 #[cfg(test)]

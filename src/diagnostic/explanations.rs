@@ -78,6 +78,12 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     ("M328", "The constant after `value:` does not fit the field: it is not of its type, or not one of its values. It stands in the schema's terms: `true`, `female`, `2011-12-31`."),
     ("M329", "Two keys of the map differ only in case, and `ignore_case` makes them one. Remove one of them, or `ignore_case`."),
     ("M341", "A column passes into a text field as it is. What people type can name a person: a physician, a relative, the patient. Recode it by `map` or `match`, give the field a `pattern`, or say `free_text: true` where that is meant and allowed."),
+    ("M371", "The mapping declares a shape that no table is filled from and no other shape reads. Often a table still names the source in its `from`. Fill the table from the shape, or take the shape out."),
+    ("M372", "Tables and shapes name what they read, and a source and a shape have the same name here. Rename the shape; the usual way is a word for what its rows are, such as `labs_typed` beside the source `labs`."),
+    ("M373", "A shape reads another that reads the first again, perhaps through several steps. Take one of the references out; what a shape reads stands in its `from`, `with` and `onto`."),
+    ("M374", "A shape does one operation. With a `join` and a `pivot` in one, their order would decide what comes out. Make a shape of each, the second `from` the first; `derive`, `filter` and `take` may stand beside any of them, and come after it in this order."),
+    ("M375", "Rows meet where their keys are equal, and a text is never equal to a number or a date. Columns of a source are texts. Derive one of the two in a shape of its own, in the type of the other, and join that."),
+    ("M376", "An argument of a shape cannot be what it is: a column of the wrong kind, a name that two columns would have, an aggregate that does not exist, a `pick` without what it needs. The label says what was expected."),
     ("M350", "The derivation says `endpoint: NAME`, and the table has no such entry under `endpoints`. An endpoint is written once for the table, beside `fields`, and any number of fields take from it."),
     ("M351", "`definition` names a published definition of an endpoint, and this is none that the program knows. There are `OS`, `RFS`, `DRFS`, `IDFS`, `IBCFS`, `RFI` and `DRFI`, as STEEP 2.0 has them. An endpoint that follows none of them goes without `definition`."),
     ("M352", "The endpoint claims a published definition, but counts other events. Add the kind that is missing; if the site has none such, say why under `without`, and the report and the files will say so, too. An event that the definition does not count goes under `competing`, or the endpoint is of another name."),
@@ -133,8 +139,12 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     ("D623", "The number lies in none of the bins. Open the outer bins by `null`, or close the gap."),
     ("D624", "The row names a unit that the mapping does not list, or none, so its number cannot be converted. Add the spelling to the derivation's units, or ask the site."),
     ("D625", "A filter of the mapping left the row out: its condition is false for the row, or a value that it needs is missing. The row belongs to no table, so nothing else is said of it; the report counts it under the filter's name. If too many rows are left out, look at the condition first."),
+    ("D626", "The mapping's `deduplicate` keeps one row of each key, the first or the last in the order that it names, and this row is another. It is counted, neither accepted nor refused."),
     ("D630", "An event or the last news of this row comes before the day on which the clock of its endpoint starts. One of the dates is wrong, or the origin is not the first event of the disease (a date of surgery after a relapse). The time and the event are missing."),
     ("D631", "The export says that an event happened and not when, so there is no time to it. Taking the day of the last news for it would be an invention; if that is what the study decided, name that column as the event's `at`."),
+    ("D640", "A join looks up each row in another source by its key, and that source has no row with this one, or the key is missing. The mapping says `missing: quarantine`. Ask the site for the missing rows, or correct the key; often the two sources write it differently (leading zeros, a prefix)."),
+    ("D641", "The other source of a join has several rows with the key of this row. Taking all would repeat the row, taking one would be a guess, so it is refused unless `several` says `first`, `last` or `expand`. Often the other source must be deduplicated, or the key needs a second column."),
+    ("D642", "A pivot found two values for the same key and name, and no `pick` says which of them counts. Say `first`, `last`, `min`, `max` or `nearest`, or mend the source."),
 ];
 
 #[cfg(test)]

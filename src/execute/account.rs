@@ -1,22 +1,23 @@
 //! The ledger: parts get their names, the accounting is proven, the manifest is written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::json;
 
-use super::TableRun;
+use super::tables::{StepRun, TableRun};
 use super::commit::Staging;
 use super::sink::PartitionSummary;
 use super::summarise::{accepted_schema, rejected_schema};
-use super::summary::{Account, Filtered, RunSummary};
+use super::summary::{Account, Fate, Filtered, RunSummary, SideAccount, StepAccount};
 use super::write::{PartFile, PartWriter};
-use crate::check::Resolved;
+use crate::check::{Input, Resolved, ResolvedTable};
 use crate::config::project::Document;
 use crate::check::replay::Replay;
+use crate::diagnostic::code;
 use crate::error::Error;
-use crate::rule::Effect;
+use crate::rule::{Check, Effect};
 
 /// Where the rows of one table run are, relative to the run's folder.
 #[derive(Debug, Clone, Default)]
@@ -25,78 +26,144 @@ pub struct Placed {
     pub quarantine: Vec<String>,
 }
 
-/// Names the parts of every table and proves its row accounting.
+/// The ledgers of a run.
+pub struct Settled {
+    pub accounts: Vec<Account>,
+    pub steps: Vec<StepAccount>,
+    /// Where the rows of each table are.
+    pub placed: Vec<Placed>,
+    /// Where the refused rows of each step are.
+    pub refused: Vec<Vec<String>>,
+}
+
+/// Gives parts their names, numbered by folder.
+struct Placer<'a> {
+    staging: &'a Staging,
+    next: HashMap<String, usize>,
+}
+
+impl Placer<'_> {
+    /// The names of the parts, whose rows are as many as were counted.
+    fn place(&mut self, whose: &str, folder: &str, parts: Vec<PartFile>, counted: u64) -> Result<Vec<String>, Error> {
+        let (mut names, mut in_files) = (vec![], 0);
+        for part in parts {
+            let number = self.next.entry(folder.to_owned()).or_default();
+            let name = format!("{folder}/part-{number:05}.parquet");
+            *number += 1;
+            in_files += footer_rows(&part)?;
+            self.staging.place(&part.path, &name)?;
+            names.push(name);
+        }
+        prove(whose, &format!("rows in {folder}"), in_files, "rows counted", counted)?;
+        Ok(names)
+    }
+}
+
+/// Names the parts of every table and proves its row accounting, step by step.
 ///
 /// # Errors
-/// When the numbers of index, sink and files do not agree, which is a bug of ours.
-pub fn settle(resolved: &Resolved, runs: &[TableRun], staging: &Staging) -> Result<(Vec<Account>, Vec<Placed>), Error> {
-    let mut accounts = vec![];
-    let mut all = vec![];
-    let mut next: HashMap<String, usize> = HashMap::new();
+/// When the numbers of index, operations, sink and files do not agree, which is a bug of ours.
+pub fn settle(resolved: &Resolved, runs: &[TableRun], staging: &Staging) -> Result<Settled, Error> {
+    let mut settled = Settled { accounts: vec![], steps: vec![], placed: vec![], refused: vec![] };
+    let mut placer = Placer { staging, next: HashMap::new() };
     for (at, (table, run)) in resolved.tables.iter().zip(runs).enumerate() {
         let target = &resolved.schema.tables[table.table].name.value;
-        let account = account(table, target, run);
-        let cohort = format!("cohort/{target}/site={}", table.site);
-        let quarantine = format!("quarantine/{}/site={}", table.source, table.site);
-        let mut placed = Placed::default();
+        for (stage, done) in table.stages.iter().zip(&run.stages) {
+            let step = step(table, target, &stage.name, &stage.input, &stage.checks, run, done)?;
+            let folder = format!("quarantine/{}/site={}", stage.name, table.site);
+            let parts = done.partitions.iter().filter_map(|p| p.rejected.clone()).collect();
+            settled.refused.push(placer.place(&format!("{}/{}", table.site, stage.name), &folder, parts, step.rows_quarantined)?);
+            settled.steps.push(step);
+        }
+        let last = step(table, target, &table.source, &table.input, &table.checks, run, &run.table)?;
+        let account = Account {
+            table: target.to_owned(),
+            site: table.site.clone(),
+            source: table.source.clone(),
+            rows_read: last.rows_read,
+            rows_accepted: last.rows_kept,
+            rows_quarantined: last.rows_quarantined,
+            rows_filtered: last.rows_filtered,
+            rows_deduplicated: last.rows_deduplicated,
+            rows_flagged: run.table.partitions.iter().map(|p| p.rows_flagged).sum(),
+            filters: last.filters.clone(),
+        };
+        if !last.sides.is_empty() {
+            settled.steps.push(last);
+            settled.refused.push(vec![]);
+        }
         let empty = |kind: &str, schema, private| PartWriter::empty(staging.path().join("parts").join(format!("{kind}-{at}-empty.parquet")), schema, private);
-        let parts = |pick: fn(&PartitionSummary) -> &Option<PartFile>| -> Vec<PartFile> { run.partitions.iter().filter_map(|p| pick(p).clone()).collect() };
+        let parts = |pick: fn(&PartitionSummary) -> &Option<PartFile>| -> Vec<PartFile> { run.table.partitions.iter().filter_map(|p| pick(p).clone()).collect() };
         let mut accepted = parts(|p| &p.accepted);
         if accepted.is_empty() {
             accepted.push(empty("accepted", accepted_schema(resolved, table), false)?);
         }
         let mut rejected = parts(|p| &p.rejected);
         if rejected.is_empty() {
-            rejected.push(empty("rejected", rejected_schema(table), true)?);
+            rejected.push(empty("rejected", rejected_schema(&table.columns), true)?);
         }
-        for (folder, parts, wanted, names) in [(&cohort, accepted, account.rows_accepted, &mut placed.cohort), (&quarantine, rejected, account.rows_quarantined, &mut placed.quarantine)] {
-            let mut in_files = 0;
-            for part in parts {
-                let number = next.entry(folder.clone()).or_default();
-                let name = format!("{folder}/part-{number:05}.parquet");
-                *number += 1;
-                in_files += footer_rows(&part)?;
-                staging.place(&part.path, &name)?;
-                names.push(name);
-            }
-            prove(&name_of(&account), &format!("rows in {folder}"), in_files, "rows counted", wanted)?;
-        }
-        let indexed: u64 = run.indexes.iter().map(|i| i.rows).sum();
-        prove(&name_of(&account), "rows indexed", indexed, "rows read", account.rows_read)?;
-        let outcomes = account.rows_accepted + account.rows_quarantined + account.rows_filtered + account.rows_deduplicated;
-        let by_filter: u64 = account.filters.iter().map(|f| f.rows).sum();
-        prove(&name_of(&account), "rows filtered", account.rows_filtered, "rows counted by filter", by_filter)?;
-        prove(&name_of(&account), "rows read", account.rows_read, "rows accounted for", outcomes)?;
-        accounts.push(account);
-        all.push(placed);
+        let whose = name_of(&account);
+        settled.placed.push(Placed {
+            cohort: placer.place(&whose, &format!("cohort/{target}/site={}", table.site), accepted, account.rows_accepted)?,
+            quarantine: placer.place(&whose, &format!("quarantine/{}/site={}", table.source, table.site), rejected, account.rows_quarantined)?,
+        });
+        settled.accounts.push(account);
     }
-    Ok((accounts, all))
+    Ok(settled)
 }
 
-fn account(table: &crate::check::ResolvedTable, target: &str, run: &TableRun) -> Account {
-    let sum = |pick: fn(&PartitionSummary) -> u64| run.partitions.iter().map(pick).sum();
-    Account {
+/// The ledger of one step, proven against what it was handed.
+fn step(table: &ResolvedTable, target: &str, name: &str, input: &Input, checks: &[Check], run: &TableRun, done: &StepRun) -> Result<StepAccount, Error> {
+    let whose = format!("{}/{name} → {target}", table.site);
+    let sum = |pick: fn(&PartitionSummary) -> u64| -> u64 { done.partitions.iter().map(pick).sum() };
+    let rows_read = sum(|p| p.rows_read);
+    let left_out = left_out(checks, done);
+    let rows_deduplicated = left_out.iter().filter(|(check, _)| check.code == code::DEDUPLICATED).map(|(_, rows)| rows).sum();
+    let filters: Vec<Filtered> = left_out
+        .into_iter()
+        .filter(|(check, _)| check.code != code::DEDUPLICATED)
+        .map(|(check, rows)| Filtered { filter: check.rule.clone(), condition: check.expression.clone().unwrap_or_default(), rows })
+        .collect();
+    let mut sides = vec![];
+    match input {
+        Input::Source(at) => {
+            let indexed: u64 = run.indexes.get(*at).into_iter().flatten().map(|i| i.rows).sum();
+            prove(&whose, "rows indexed", indexed, "rows read", rows_read)?;
+        }
+        Input::Shaped { sides: stages, operator, .. } => {
+            for (number, side) in stages.iter().enumerate() {
+                let handed: u64 = side.iter().filter_map(|at| run.stages.get(*at)).flat_map(|s| &s.partitions).map(|p| p.rows_accepted).sum();
+                let of = side.iter().filter_map(|at| table.stages.get(*at)).map(|s| s.name.clone()).collect();
+                let fates: Vec<Fate> = done.fates.iter().filter(|(s, ..)| *s == number).map(|(_, fate, rows)| Fate { fate: fate.clone(), rows: *rows }).collect();
+                match operator {
+                    Some(_) => prove(&whose, "rows handed to the operation", handed, "rows whose fate it tells", fates.iter().map(|f| f.rows).sum())?,
+                    None => prove(&whose, "rows stored", handed, "rows read", rows_read)?,
+                }
+                sides.push(SideAccount { of, rows: handed, fates });
+            }
+        }
+    }
+    let account = StepAccount {
         table: target.to_owned(),
         site: table.site.clone(),
-        source: table.source.clone(),
-        rows_read: sum(|p| p.rows_read),
-        rows_accepted: sum(|p| p.rows_accepted),
+        name: name.to_owned(),
+        sides,
+        rows_read,
+        rows_kept: sum(|p| p.rows_accepted),
         rows_quarantined: sum(|p| p.rows_quarantined),
-        rows_filtered: sum(|p| p.rows_filtered),
-        rows_deduplicated: 0,
-        rows_flagged: sum(|p| p.rows_flagged),
-        filters: filters(table, run),
-    }
+        rows_filtered: filters.iter().map(|f| f.rows).sum(),
+        rows_deduplicated,
+        filters,
+    };
+    prove(&whose, "rows left out", account.rows_filtered + account.rows_deduplicated, "rows counted by filter", sum(|p| p.rows_filtered))?;
+    prove(&whose, "rows read", rows_read, "rows accounted for", account.rows_kept + account.rows_quarantined + account.rows_filtered + account.rows_deduplicated)?;
+    Ok(account)
 }
 
-fn filters(table: &crate::check::ResolvedTable, run: &TableRun) -> Vec<Filtered> {
-    let counted = table.checks.iter().enumerate().filter(|(_, check)| check.effect == Effect::Filter);
-    let one = |(at, check): (usize, &crate::rule::Check)| Filtered {
-        filter: check.rule.clone(),
-        condition: check.expression.clone().unwrap_or_default(),
-        rows: run.partitions.iter().filter_map(|p| p.checks.get(at)).map(|(rows, _)| rows).sum(),
-    };
-    counted.map(one).collect()
+/// The rows that each filter left out.
+fn left_out<'a>(checks: &'a [Check], done: &StepRun) -> Vec<(&'a Check, u64)> {
+    let counted = checks.iter().enumerate().filter(|(_, check)| check.effect == Effect::Filter);
+    counted.map(|(at, check)| (check, done.partitions.iter().filter_map(|p| p.checks.get(at)).map(|(rows, _)| rows).sum())).collect()
 }
 
 fn name_of(account: &Account) -> String {
@@ -121,21 +188,27 @@ fn footer_rows(part: &PartFile) -> Result<u64, Error> {
 ///
 /// # Errors
 /// Never in practice; serialisation could fail.
-pub fn manifest(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], placed: &[Placed], key_id: Option<&str>, summary: &RunSummary, replay: Option<&Replay>) -> Result<String, Error> {
+pub fn manifest(resolved: &Resolved, runs: &[TableRun], settled: &Settled, key_id: Option<&str>, summary: &RunSummary, replay: Option<&Replay>) -> Result<String, Error> {
+    let mut read = HashSet::new();
     let sources: Vec<_> = resolved
         .tables
         .iter()
         .zip(runs)
-        .flat_map(|(table, run)| {
-            table.files.iter().zip(&run.indexes).map(|(file, index)| {
-                json!({"site": table.site, "source": table.source, "path": file.shown, "bytes": index.bytes, "sha256": index.sha256, "rows": index.rows,
+        .flat_map(|(table, run)| table.inputs.iter().zip(&run.indexes).map(move |(input, indexes)| (table, input, indexes)))
+        .flat_map(|(table, input, indexes)| {
+            input.files.iter().zip(indexes).map(move |(file, index)| (table, input, file, index))
+        })
+        // A source may be read for several tables.
+        .filter(|(table, input, file, _)| read.insert((&table.mapping, &input.name, &file.path, &file.shown)))
+        .map(|(table, input, file, index)| {
+            json!({"site": table.site, "source": input.name, "path": file.shown, "bytes": index.bytes, "sha256": index.sha256, "rows": index.rows,
                     "blank_lines": index.blank_lines, "comment_lines": index.comment_lines, "encoding": file.encoding(), "delimiter": file.delimiter(), "evidence": file.evidence})
-            })
         })
         .collect();
-    let tables: Vec<_> = accounts
+    let tables: Vec<_> = settled
+        .accounts
         .iter()
-        .zip(placed)
+        .zip(&settled.placed)
         .map(|(a, p)| {
             let mut table = json!({"table": a.table, "site": a.site, "source": a.source, "rows_read": a.rows_read, "rows_accepted": a.rows_accepted,
                 "rows_quarantined": a.rows_quarantined, "rows_filtered": a.rows_filtered, "rows_deduplicated": a.rows_deduplicated, "files": p.cohort, "quarantine": p.quarantine});
@@ -168,6 +241,14 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], pl
         "key_id": key_id,
         "status": summary.status,
     });
+    if !settled.steps.is_empty() {
+        let of = |(step, files): (&StepAccount, &Vec<String>)| {
+            let mut value = serde_json::to_value(step).unwrap_or_default();
+            value["quarantine"] = json!(files);
+            value
+        };
+        manifest["steps"] = settled.steps.iter().zip(&settled.refused).map(of).collect::<Vec<_>>().into();
+    }
     if let (Some(replay), Some(manifest)) = (replay, manifest.as_object_mut()) {
         manifest.insert("replay".into(), json!({"run": replay.folder.display().to_string(), "manifest_sha256": replay.manifest_sha256}));
     }

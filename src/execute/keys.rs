@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use datafusion::arrow::buffer::NullBuffer;
-use datafusion::arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::column::varint;
 use crate::config::schema::Duplicates;
+use crate::function::part_of_key;
 
 /// Files that key records are spread over: of 50 million, each holds 200,000.
 const BUCKETS: usize = 256;
@@ -28,7 +28,7 @@ const RECORD: usize = 16 + 10 + 10;
 /// The run of rows that an earlier, published run accepted: a repeated key is never theirs to lose.
 pub const PUBLISHED: u32 = u32::MAX;
 
-/// A source row: run (place in the pipeline), file of the source, row.
+/// A row of a table: run (place in the pipeline), file of the source and row; of rows that a shape made, unit and place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId {
     pub run: u32,
@@ -79,7 +79,7 @@ impl KeyWriter {
                 Some(text) => xxh3_128(text.value(at).as_bytes()),
                 None => {
                     self.key.clear();
-                    keys.iter().for_each(|key| part(&mut self.key, key, at));
+                    keys.iter().for_each(|key| part_of_key(&mut self.key, key, at));
                     xxh3_128(&self.key)
                 }
             };
@@ -163,22 +163,6 @@ fn unvarint(bytes: &mut &[u8]) -> Option<u64> {
         }
     }
     None
-}
-
-fn part(bytes: &mut Vec<u8>, key: &ArrayRef, at: usize) {
-    match key.data_type() {
-        DataType::Utf8View => {
-            let text = key.as_string_view().value(at);
-            bytes.extend_from_slice(text.as_bytes());
-            bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
-        }
-        DataType::Int64 => bytes.extend_from_slice(&key.as_primitive::<Int64Type>().value(at).to_le_bytes()),
-        DataType::Float64 => bytes.extend_from_slice(&key.as_primitive::<Float64Type>().value(at).to_bits().to_le_bytes()),
-        DataType::Date32 => bytes.extend_from_slice(&key.as_primitive::<Date32Type>().value(at).to_le_bytes()),
-        DataType::Timestamp(..) => bytes.extend_from_slice(&key.as_primitive::<TimestampMicrosecondType>().value(at).to_le_bytes()),
-        DataType::Boolean => bytes.push(u8::from(key.as_boolean().value(at))),
-        _ => {}
-    }
 }
 
 /// Rows that lose their place to another row of the same key, by run. Buckets are gone through by

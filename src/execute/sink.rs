@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, StringArray, StringBuilder, StringViewArray, StructBuilder};
 use datafusion::arrow::buffer::BooleanBuffer;
-use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::compute::{cast, filter_record_batch};
 use datafusion::arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_err};
@@ -30,6 +30,7 @@ use super::write::{PartFile, PartWriter};
 use crate::error::Error;
 use crate::plan::Layout;
 use crate::rule::Effect;
+use crate::shape::store::{StoreWriter, StoredFile};
 
 /// Distinct unmapped texts that are counted one by one, per check and partition.
 const MOST_TEXTS: usize = 20_000;
@@ -39,16 +40,15 @@ const MOST_TEXTS: usize = 20_000;
 pub struct SinkSpec {
     /// Place of the table in the run.
     pub run: u32,
+    /// The stage before the table, where it is one.
+    pub stage: Option<usize>,
     pub layout: Layout,
     /// The files of the source, as shown in quarantine.
     pub files: Vec<String>,
-    /// The schema of accepted rows with its metadata.
-    pub accepted: SchemaRef,
+    pub keep: Keep,
     /// The schema of rejected rows.
     pub rejected: SchemaRef,
     pub checks: Vec<SinkCheck>,
-    /// Fields of the key, by position among the fields.
-    pub key: Vec<usize>,
     pub folder: PathBuf,
     pub keys: PathBuf,
     /// Rows that lost their place to another row of the same key.
@@ -59,6 +59,25 @@ pub struct SinkSpec {
     /// Bytes that an open row group may hold.
     pub budget: usize,
     pub progress: Progress,
+}
+
+/// What becomes of rows that are not refused.
+#[derive(Debug)]
+pub enum Keep {
+    /// Part files of the cohort.
+    Table {
+        /// The schema with its metadata.
+        schema: SchemaRef,
+        /// Fields of the key, by position among the fields.
+        key: Vec<usize>,
+    },
+    /// Rows for the next step.
+    Stored {
+        schema: SchemaRef,
+        /// The column of the keys' hashes.
+        key: Option<usize>,
+        buckets: usize,
+    },
 }
 
 /// A check as the sink sees it.
@@ -91,6 +110,7 @@ pub struct PartitionSummary {
     /// Rows that a repeated key sent to quarantine.
     pub rows_repeated: u64,
     pub accepted: Option<PartFile>,
+    pub stored: Option<StoredFile>,
     pub rejected: Option<PartFile>,
     /// Violated and denominator, per check.
     pub checks: Vec<(u64, u64)>,
@@ -184,16 +204,28 @@ impl ExecutionPlan for SplitSinkExec {
 struct Sink {
     spec: Arc<SinkSpec>,
     summary: PartitionSummary,
-    accepted: PartWriter,
+    kept: Writer,
     rejected: PartWriter,
     keys: Option<KeyWriter>,
+}
+
+enum Writer {
+    Part(Box<PartWriter>),
+    Store(StoreWriter),
 }
 
 impl Sink {
     fn new(spec: Arc<SinkSpec>, partition: usize) -> Self {
         let attempt = spec.attempt;
-        let name = |kind: &str| spec.folder.join(format!("{kind}-{:03}-{partition:05}-{attempt}.parquet", spec.run));
-        let keys = (!spec.key.is_empty() && attempt == 0).then(|| KeyWriter::new(&spec.keys, format!("{:03}-{partition:05}", spec.run), spec.run));
+        let stage = spec.stage.map_or(String::new(), |stage| format!("-{stage:02}"));
+        let name = |kind: &str, ending: &str| spec.folder.join(format!("{kind}-{:03}{stage}-{partition:05}-{attempt}.{ending}", spec.run));
+        let (kept, keys) = match &spec.keep {
+            Keep::Table { schema, key } => {
+                let keys = (!key.is_empty() && attempt == 0).then(|| KeyWriter::new(&spec.keys, format!("{:03}-{partition:05}", spec.run), spec.run));
+                (Writer::Part(Box::new(PartWriter::new(name("accepted", "parquet"), Arc::clone(schema), false, spec.budget))), keys)
+            }
+            Keep::Stored { key, buckets, .. } => (Writer::Store(StoreWriter::new(name("stored", "rows"), *buckets, *key, spec.budget)), None),
+        };
         Sink {
             summary: PartitionSummary {
                 partition,
@@ -201,8 +233,8 @@ impl Sink {
                 texts: vec![TextCounts::default(); spec.layout.texts.len()],
                 ..Default::default()
             },
-            accepted: PartWriter::new(name("accepted"), Arc::clone(&spec.accepted), false, spec.budget),
-            rejected: PartWriter::new(name("rejected"), Arc::clone(&spec.rejected), true, spec.budget),
+            kept,
+            rejected: PartWriter::new(name("rejected", "parquet"), Arc::clone(&spec.rejected), true, spec.budget),
             keys,
             spec,
         }
@@ -293,26 +325,36 @@ impl Sink {
 
     fn accept(&mut self, batch: &RecordBatch, mask: Option<BooleanArray>) -> Result<()> {
         let spec = Arc::clone(&self.spec);
-        let places: Vec<usize> = spec.layout.fields.clone().chain(spec.layout.provenance.clone().take(2)).collect();
+        let places: Vec<usize> = spec.layout.fields.clone().chain(spec.layout.identity).collect();
         let fields = batch.project(&places)?;
         let fields = match &mask {
             Some(mask) => filter_record_batch(&fields, mask)?,
             None => fields,
         };
         let width = spec.layout.fields.len();
-        if let Some(keys) = &mut self.keys {
-            let arrays: Vec<ArrayRef> = spec.key.iter().filter_map(|k| fields.columns().get(*k).cloned()).collect();
+        let kept = fields.columns().get(..width).unwrap_or_default().to_vec();
+        if let (Keep::Table { key, .. }, Some(keys)) = (&spec.keep, &mut self.keys) {
+            let arrays: Vec<ArrayRef> = key.iter().filter_map(|k| kept.get(*k).cloned()).collect();
             let (files, rows) = (fields.column(width).as_primitive::<Int64Type>(), fields.column(width + 1).as_primitive::<Int64Type>());
             keys.add(&arrays, files, rows).map_err(|e| Error::environment("writing key records", e).into_datafusion())?;
         }
-        self.accepted.write(fields.columns().get(..width).unwrap_or_default().to_vec(), fields.num_rows())
+        match (&mut self.kept, &spec.keep) {
+            (Writer::Part(part), _) => part.write(kept, fields.num_rows()),
+            (Writer::Store(store), Keep::Stored { schema, .. }) => {
+                let rows = RecordBatch::try_new(Arc::clone(schema), kept)?;
+                store.add(rows).map_err(|e| Error::environment("storing rows", e).into_datafusion())
+            }
+            _ => internal_err!("rows of a table are not stored"),
+        }
     }
 
     fn reject(&mut self, batch: &RecordBatch, mask: &BooleanArray, losers: Option<&BooleanBuffer>) -> Result<()> {
         let spec = Arc::clone(&self.spec);
         let raw: Vec<usize> = spec.layout.raw.clone().chain(spec.layout.provenance.clone()).collect();
         let rows = filter_record_batch(&batch.project(&raw)?, mask)?;
-        let mut columns: Vec<ArrayRef> = rows.columns().get(..spec.layout.raw.len()).unwrap_or_default().to_vec();
+        // What a shape has derived is told as a text, as everything is that a refused row says.
+        let as_read = rows.columns().get(..spec.layout.raw.len()).unwrap_or_default();
+        let mut columns: Vec<ArrayRef> = as_read.iter().map(|c| cast(c, &DataType::Utf8View)).collect::<Result<_, _>>()?;
         let provenance = rows.columns().get(spec.layout.raw.len()..).unwrap_or_default();
         let [file, row, byte, _, record] = provenance else { return internal_err!("provenance has five columns") };
         let names: StringViewArray = file.as_primitive::<Int64Type>().iter().map(|f| f.and_then(|f| spec.files.get(usize::try_from(f).ok()?)).map(String::as_str)).collect();
@@ -353,8 +395,7 @@ impl Sink {
         if self.spec.losers.is_empty() {
             return None;
         }
-        let first = self.spec.layout.provenance.start;
-        let (files, rows) = (batch.column(first).as_primitive::<Int64Type>(), batch.column(first + 1).as_primitive::<Int64Type>());
+        let [files, rows] = self.spec.layout.identity.map(|at| batch.column(at).as_primitive::<Int64Type>());
         let lost = |at: usize| {
             let file = u32::try_from(files.value(at)).unwrap_or(u32::MAX);
             let row = u64::try_from(rows.value(at)).unwrap_or(u64::MAX);
@@ -397,8 +438,13 @@ impl Sink {
     }
 
     fn finish(mut self) -> Result<PartitionSummary> {
-        let accepted = self.accepted.finish()?;
-        (self.summary.accepted, self.summary.profiles) = (accepted.part, accepted.profiles);
+        match self.kept {
+            Writer::Part(part) => {
+                let accepted = part.finish()?;
+                (self.summary.accepted, self.summary.profiles) = (accepted.part, accepted.profiles);
+            }
+            Writer::Store(store) => self.summary.stored = store.finish().map_err(|e| Error::environment("storing rows", e).into_datafusion())?,
+        }
         self.summary.rejected = self.rejected.finish()?.part;
         if let Some(keys) = self.keys.take() {
             keys.finish().map_err(|e| Error::environment("writing key records", e).into_datafusion())?;

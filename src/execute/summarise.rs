@@ -7,7 +7,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema, SchemaRef};
 
-use super::TableRun;
+use super::tables::{StepRun, TableRun};
 use super::profile::{MOST_VALUES, Profile};
 use super::sink::{TextCounts, reason_fields};
 use super::summary::*;
@@ -56,8 +56,8 @@ fn stored(kind: Kind) -> DataType {
 }
 
 /// The schema of rejected rows: the source's columns, `_file, _row, _byte, _raw, _reasons`.
-pub fn rejected_schema(table: &ResolvedTable) -> SchemaRef {
-    let mut fields: Vec<ArrowField> = table.columns.iter().map(|c| ArrowField::new(c, DataType::Utf8, true)).collect();
+pub fn rejected_schema(columns: &[String]) -> SchemaRef {
+    let mut fields: Vec<ArrowField> = columns.iter().map(|c| ArrowField::new(c, DataType::Utf8, true)).collect();
     let reason = ArrowField::new("item", DataType::Struct(reason_fields()), false);
     fields.extend([
         ArrowField::new("_file", DataType::Utf8, true),
@@ -70,7 +70,7 @@ pub fn rejected_schema(table: &ResolvedTable) -> SchemaRef {
 }
 
 /// The numbers of a run.
-pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], started: (Instant, DateTime<Utc>)) -> RunSummary {
+pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], steps: &[StepAccount], started: (Instant, DateTime<Utc>)) -> RunSummary {
     let mut sites: Vec<String> = vec![];
     for table in &resolved.tables {
         if !sites.contains(&table.site) {
@@ -88,6 +88,7 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], sta
     }
     unmapped.sort_by(|a, b| (a.value.is_none(), std::cmp::Reverse(a.rows), &a.site, &a.field, &a.value).cmp(&(b.value.is_none(), std::cmp::Reverse(b.rows), &b.site, &b.field, &b.value)));
     let mut reasons: Vec<ReasonCount> = counted.iter().filter(|c| c.violated > 0 && c.is_reason).map(Counted::reason).collect();
+    reasons.extend(resolved.tables.iter().zip(runs).flat_map(|(table, run)| reasons_before(resolved, table, run)));
     reasons.sort_by(|a, b| (std::cmp::Reverse(a.rows), &a.site, &a.field, &a.rule).cmp(&(std::cmp::Reverse(b.rows), &b.site, &b.field, &b.rule)));
     let rules = rule_results(&counted);
     let failed = rules.iter().any(|r| r.status == RuleStatus::Failed && r.severity == Severity::Error);
@@ -101,6 +102,7 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], sta
         sites,
         sources: sources(resolved, runs),
         accounts: accounts.to_vec(),
+        steps: steps.to_vec(),
         variables,
         rules,
         unmapped,
@@ -108,6 +110,28 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], sta
         endpoints: endpoints(resolved),
         status: if failed { RunStatus::Failed } else { RunStatus::Passed },
     }
+}
+
+/// Reasons that rows were refused for before they reached the table.
+fn reasons_before(resolved: &Resolved, table: &ResolvedTable, run: &TableRun) -> Vec<ReasonCount> {
+    let target = &resolved.schema.tables[table.table];
+    let of_stage = |(stage, done): (&crate::check::Stage, &StepRun)| -> Vec<ReasonCount> {
+        let one = |(at, check): (usize, &Check)| {
+            let rows: u64 = done.partitions.iter().filter_map(|p| p.checks.get(at)).map(|c| c.0).sum();
+            (rows > 0 && check.effect != Effect::Filter).then(|| ReasonCount {
+                site: table.site.clone(),
+                source: stage.name.clone(),
+                table: target.name.value.clone(),
+                code: check.code.id.to_owned(),
+                field: check.field.clone(),
+                rule: check.rule.clone(),
+                severity: severity(target, check),
+                rows,
+            })
+        };
+        stage.checks.iter().enumerate().filter_map(one).collect()
+    };
+    table.stages.iter().zip(&run.stages).flat_map(of_stage).collect()
 }
 
 /// A rule's counts on one table run.
@@ -200,7 +224,7 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
     let mut all: Vec<Counted<'a>> = vec![];
     // Filters leave rows out, which is no fault of a row: they are in the row accounts.
     for (at, check) in table.checks.iter().enumerate().filter(|(_, check)| check.effect != Effect::Filter) {
-        let (violated, mut denominator) = run.partitions.iter().filter_map(|p| p.checks.get(at)).fold((0, 0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
+        let (violated, mut denominator) = run.table.partitions.iter().filter_map(|p| p.checks.get(at)).fold((0, 0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
         let mut violated = violated;
         let is_table_rule = check.code == code::COMPLETENESS;
         if is_table_rule && absent(table, target, check) {
@@ -218,7 +242,7 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
         });
     }
     if !target.key.is_empty() {
-        let repeated: u64 = run.partitions.iter().map(|p| p.rows_repeated).sum();
+        let repeated: u64 = run.table.partitions.iter().map(|p| p.rows_repeated).sum();
         let names: Vec<&str> = target.key.iter().map(|k| k.value.as_str()).collect();
         all.push(Counted {
             expression: Some(names.join(", ")),
@@ -228,10 +252,12 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
         });
     }
     if let Some(threshold) = &target.quarantine {
+        // A row that was refused on its way to the table is as lost to it as one that was refused there.
+        let before: u64 = run.stages.iter().flat_map(|s| &s.partitions).map(|p| p.rows_quarantined).sum();
         all.push(Counted {
             threshold: Some(threshold.clone()),
-            violated: account.rows_quarantined,
-            denominator: account.rows_read - account.rows_filtered.min(account.rows_read),
+            violated: account.rows_quarantined + before,
+            denominator: before + account.rows_read - (account.rows_filtered + account.rows_deduplicated).min(account.rows_read),
             is_reason: false,
             ..base("quarantine", code::RULE.id, Category::Conformance, Severity::Error)
         });
@@ -297,7 +323,7 @@ fn variables_of(table: &ResolvedTable, target: &Table, run: &TableRun) -> Vec<Va
         .enumerate()
         .map(|(at, field)| {
             let mut profile = Profile::default();
-            run.partitions.iter().filter_map(|p| p.profiles.get(at)).for_each(|p| profile.merge(p.clone()));
+            run.table.partitions.iter().filter_map(|p| p.profiles.get(at)).for_each(|p| profile.merge(p.clone()));
             let state = table.fields.get(at).unwrap_or(&FieldState::NotMapped);
             let (state, reason) = match state {
                 FieldState::Derived => (VariableState::Derived, None),
@@ -316,7 +342,7 @@ fn unmapped_of(table: &ResolvedTable, target: &Table, run: &TableRun) -> Vec<Unm
     let mut out = vec![];
     for (at, check) in listed.iter().enumerate() {
         let mut all = TextCounts::default();
-        for counts in run.partitions.iter().filter_map(|p| p.texts.get(at)) {
+        for counts in run.table.partitions.iter().filter_map(|p| p.texts.get(at)) {
             counts.counts.iter().for_each(|(text, n)| *all.counts.entry(text.clone()).or_default() += n);
             all.others += counts.others;
         }
@@ -346,15 +372,16 @@ fn unmapped_of(table: &ResolvedTable, target: &Table, run: &TableRun) -> Vec<Unm
 fn sources(resolved: &Resolved, runs: &[TableRun]) -> Vec<SourceSummary> {
     let mut seen: Vec<(&str, &str)> = vec![];
     let mut out = vec![];
-    for (table, run) in resolved.tables.iter().zip(runs) {
-        if seen.contains(&(&table.mapping, &table.source)) {
+    let read = resolved.tables.iter().zip(runs).flat_map(|(table, run)| table.inputs.iter().zip(&run.indexes).map(move |(input, indexes)| (table, input, indexes)));
+    for (table, input, indexes) in read {
+        if seen.contains(&(&table.mapping, &input.name)) {
             continue;
         }
-        seen.push((&table.mapping, &table.source));
-        let files = table
+        seen.push((&table.mapping, &input.name));
+        let files = input
             .files
             .iter()
-            .zip(&run.indexes)
+            .zip(indexes)
             .map(|(file, index)| FileSummary {
                 path: file.shown.clone(),
                 bytes: index.bytes,
@@ -367,7 +394,7 @@ fn sources(resolved: &Resolved, runs: &[TableRun]) -> Vec<SourceSummary> {
                 evidence: file.evidence.clone(),
             })
             .collect();
-        out.push(SourceSummary { site: table.site.clone(), name: table.source.clone(), mapping: table.mapping.clone(), format: table.format.clone(), files });
+        out.push(SourceSummary { site: table.site.clone(), name: input.name.clone(), mapping: table.mapping.clone(), format: input.format.clone(), files });
     }
     out
 }

@@ -36,6 +36,9 @@ pub struct RunSummary {
     pub sources: Vec<SourceSummary>,
     /// Row accounting, one entry per site, source and table.
     pub accounts: Vec<Account>,
+    /// What was done to rows on their way from the sources to the tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepAccount>,
     /// What each site delivers for each field, sites outermost, fields in schema order.
     pub variables: Vec<Variable>,
     /// Every rule on every site it applies to, and once over all sites (`site: None`).
@@ -150,6 +153,40 @@ pub struct Account {
     /// The filtered rows by the filter that left them out: the first whose condition a row does not meet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<Filtered>,
+}
+
+/// The rows of one step of a shape: `rows_read = rows_kept + rows_quarantined + rows_filtered + rows_deduplicated`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StepAccount {
+    /// The table that it is for.
+    pub table: String,
+    pub site: String,
+    /// The source or shape whose rows they are.
+    pub name: String,
+    /// What its operation made of the rows of each side; none where it has no operation.
+    pub sides: Vec<SideAccount>,
+    pub rows_read: u64,
+    pub rows_kept: u64,
+    pub rows_quarantined: u64,
+    pub rows_filtered: u64,
+    pub rows_deduplicated: u64,
+    pub filters: Vec<Filtered>,
+}
+
+/// What became of the rows of one side of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SideAccount {
+    /// The sources or shapes that the rows are of.
+    pub of: Vec<String>,
+    pub rows: u64,
+    pub fates: Vec<Fate>,
+}
+
+/// What became of some rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Fate {
+    pub fate: String,
+    pub rows: u64,
 }
 
 /// The rows that one filter left out.

@@ -30,6 +30,7 @@ mod number;
 mod pattern;
 mod pseudonym;
 mod recode;
+mod row_key;
 mod span;
 mod whole;
 mod within;
@@ -42,6 +43,7 @@ pub use date_format::{format_has_time, iso_days};
 pub use date_reading::{Completion, Facts, Flaw, Partial, check_format, check_zone};
 pub use pattern::{check_pattern, check_search};
 pub use pseudonym::Key;
+pub use row_key::part_of_key;
 pub use within::{check_branch, is_within};
 
 /// All functions by name.
@@ -78,6 +80,7 @@ pub fn udfs(key: Option<Key>) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(pattern::IsUnmatched),
         ScalarUDF::from(pattern::TextLength),
         ScalarUDF::from(within::Within),
+        ScalarUDF::from(row_key::RowKey),
     ];
     functions.into_iter().map(Arc::new).collect()
 }

@@ -5,10 +5,11 @@ use std::fmt::Write;
 
 use super::language::{Language, say};
 use super::words::{finding, flow, steps};
-use crate::check::{FieldState, Resolved, ResolvedTable};
+use crate::check::{FieldState, Resolved, ResolvedTable, references};
 use crate::config::mapping::{Source, TableMapping};
 use crate::config::project::Project;
 use crate::config::schema::{Field, FieldType};
+use crate::config::shape::Shape;
 use crate::config::yaml::{Node, Value};
 use crate::diagnostic::{closest, code};
 use crate::rule::{Check, Effect};
@@ -41,10 +42,11 @@ pub fn field(project: &Project, resolved: &Resolved, asked: &str, site: Option<&
     let mut out = format!("{name}{}\n", about(target, l));
     for table in filled {
         let Some((path, mapping)) = project.mappings.iter().find(|(_, m)| m.name.value == table.mapping) else { continue };
-        let Some(source) = mapping.sources.iter().find(|s| s.name.value == table.source) else { continue };
+        let read = table.inputs.first().map_or(&table.source, |input| &input.name);
+        let Some(source) = mapping.sources.iter().find(|s| s.name.value == *read) else { continue };
         let Some(written) = mapping.tables.iter().find(|t| t.table.value == tables[table.table].name.value) else { continue };
         let _ = writeln!(out, "\n{} {} ({})", l.pick("At", "Centre"), table.site, path.display());
-        let site = At { resolved, table, source, written, l };
+        let site = At { resolved, table, source, shapes: &mapping.shapes, written, l };
         site.tell(&mut out, target, 1, &mut HashSet::new());
     }
     Ok(out)
@@ -79,6 +81,7 @@ struct At<'a> {
     resolved: &'a Resolved,
     table: &'a ResolvedTable,
     source: &'a Source,
+    shapes: &'a [Shape],
     written: &'a TableMapping,
     l: Language,
 }
@@ -166,7 +169,11 @@ impl At<'_> {
         let l = self.l;
         let named = columns.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
         let one = |f: &FileHead| format!("{}, {}, {} `{}`", f.shown, f.encoding(), l.pick("separated by", "séparateur"), f.delimiter());
-        let file = match self.table.files.as_slice() {
+        if !self.table.stages.is_empty() {
+            let word = if columns.len() == 1 { l.pick("column", "colonne") } else { l.pick("columns", "colonnes") };
+            return format!("{word} {named} {}", self.of_shapes());
+        }
+        let file = match self.table.inputs.first().map_or(&[][..], |i| &i.files) {
             [single] => one(single),
             several => {
                 let first = several.first().map_or(String::new(), |f| format!(" {} {}", l.pick("such as", "tels que"), one(f)));
@@ -190,6 +197,21 @@ impl At<'_> {
         let trim = if locale.trim { l.pick("blanks around a cell do not count; ", "les blancs autour d'une cellule ne comptent pas ; ") } else { "" };
         let source = &self.source.name.value;
         say!(l, "{word} {named} of the source `{source}` ({file}); {trim}missing is {missing}", "{word} {named} de la source `{source}` ({file}) ; {trim}vaut manquant : {missing}")
+    }
+
+    /// The shape that the table is filled from, down to its sources.
+    fn of_shapes(&self) -> String {
+        let l = self.l;
+        let (mut todo, mut told, mut seen) = (vec![self.table.source.clone()], vec![], HashSet::new());
+        while let Some(name) = todo.pop() {
+            let Some(shape) = self.shapes.iter().find(|s| s.name.value == name).filter(|_| seen.insert(name.clone())) else { continue };
+            let read: Vec<String> = references(shape).map(|n| n.value).collect();
+            let what = shape.operations.first().map_or(if read.len() > 1 { l.pick("the rows", "les lignes") } else { l.pick("rows", "lignes") }, |(key, _)| key.value.as_str());
+            let of = read.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+            told.push(say!(l, "`{name}` is the {what} of {of}", "`{name}` : {what} de {of}"));
+            todo.extend(read);
+        }
+        say!(l, "of the shape `{}`", "de la forme `{}`", self.table.source) + " (" + &told.join("; ") + ")"
     }
 
     /// What a row is refused or flagged for while the field is read.

@@ -165,10 +165,11 @@ pub fn run(subject: &Subject<'_>, case: &Case) -> Result<Ran, Error> {
         accepted.push(rows);
     }
     let mut quarantined = vec![];
-    for source in &subject.mapping.sources {
+    let rows = subject.mapping.sources.iter().map(|s| &s.name.value).chain(subject.mapping.shapes.iter().map(|s| &s.name.value));
+    for name in rows {
         let mut mine = vec![];
-        for batch in read(&out.join("quarantine").join(&source.name.value).join(&site))? {
-            mine.extend((0..batch.num_rows()).map(|row| refusal(&batch, row, &source.name.value)));
+        for batch in read(&out.join("quarantine").join(name).join(&site))? {
+            mine.extend((0..batch.num_rows()).map(|row| refusal(&batch, row, name)));
         }
         mine.sort_by_key(|r| r.row);
         quarantined.extend(mine);

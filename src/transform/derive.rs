@@ -1,21 +1,18 @@
 //! The state while one field's derivation is lowered, and what every transform may ask of it.
 //!
-//! Expressions are named as they are made ([`Definitions`]): an equal expression is one
-//! definition, so a date that three fields need is parsed once. The plan later lays the
-//! definitions out in levels, each a projection.
+//! Expressions are named as they are made ([`Definitions`]).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::BuildHasher;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, StringViewArray};
+use datafusion::arrow::array::StringViewArray;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Expr, ScalarUDF, expr::ScalarFunction};
-use foldhash::fast::FixedState;
 
-use super::{REGISTRY, Role, number};
+pub use super::names::{Named, Names};
+use super::{Definitions, REGISTRY, Role, number};
 use crate::config::endpoint::Endpoint;
 use crate::config::mapping::{Locale, OnError, null_tokens};
 use crate::config::schema::{Field, FieldType};
@@ -121,123 +118,6 @@ pub struct Failure {
     pub same: String,
 }
 
-/// A named expression of the plan.
-#[derive(Debug, Clone)]
-pub struct Definition {
-    pub name: String,
-    pub kind: Kind,
-    pub expr: Expr,
-}
-
-/// Named expressions, each made once.
-#[derive(Debug, Default, Clone)]
-pub struct Definitions {
-    pub list: Vec<Definition>,
-    /// Places by the hash of the expression; of two with one hash the first.
-    by_expr: HashMap<u64, usize, FixedState>,
-    by_name: HashMap<String, usize, FixedState>,
-}
-
-impl Definitions {
-    /// Names an expression and returns the column that stands for it; an equal expression keeps
-    /// its first name.
-    pub fn define(&mut self, hint: &str, kind: Kind, expr: Expr) -> Expr {
-        if matches!(expr, Expr::Column(_)) {
-            return expr;
-        }
-        let same = self.by_expr.get(&hash(&expr)).and_then(|at| self.list.get(*at)).filter(|same| same.expr == expr);
-        if let Some(same) = same {
-            return column(&same.name);
-        }
-        let mut name = hint.to_owned();
-        let mut n = 1;
-        while self.by_name.contains_key(&name) {
-            n += 1;
-            name = format!("{hint}#{n}");
-        }
-        self.insert(name.clone(), kind, expr);
-        column(&name)
-    }
-
-    /// Names an expression under exactly this name (a field, a check).
-    pub fn insert(&mut self, name: String, kind: Kind, expr: Expr) {
-        self.by_expr.entry(hash(&expr)).or_insert(self.list.len());
-        self.by_name.insert(name.clone(), self.list.len());
-        self.list.push(Definition { name, kind, expr });
-    }
-}
-
-fn hash(expr: &Expr) -> u64 {
-    FixedState::default().hash_one(expr)
-}
-
-impl Definitions {
-    /// The definition of a name.
-    pub fn get(&self, name: &str) -> Option<&Definition> {
-        self.by_name.get(name).map(|at| &self.list[*at])
-    }
-
-    /// Puts the functions of another set in place of those of the same name.
-    pub fn rebind(&mut self, functions: &Functions) {
-        use datafusion::common::tree_node::{Transformed, TreeNode};
-        for definition in &mut self.list {
-            let bound = definition.expr.clone().transform(|expr| {
-                Ok(match expr {
-                    Expr::ScalarFunction(mut call) => match functions.get(call.func.name()) {
-                        Some(function) => {
-                            call.func = Arc::clone(function);
-                            Transformed::yes(Expr::ScalarFunction(call))
-                        }
-                        None => Transformed::no(Expr::ScalarFunction(call)),
-                    },
-                    other => Transformed::no(other),
-                })
-            });
-            if let Ok(bound) = bound {
-                definition.expr = bound.data;
-            }
-        }
-    }
-
-    /// Cuts long lists of codes, for people who read expressions; what is left cannot run.
-    pub fn abridge(&mut self) {
-        use datafusion::common::tree_node::{Transformed, TreeNode};
-        for definition in &mut self.list {
-            let cut = definition.expr.clone().transform(|expr| {
-                let Expr::Literal(ScalarValue::List(list), _) = &expr else { return Ok(Transformed::no(expr)) };
-                let values = list.values();
-                let Some(texts) = values.as_string_view_opt().filter(|texts| texts.len() > 4) else { return Ok(Transformed::no(expr)) };
-                let rest = format!("… {} more", texts.len() - 3);
-                Ok(Transformed::yes(text_list(texts.iter().take(3).chain([Some(rest.as_str())]))))
-            });
-            if let Ok(cut) = cut {
-                definition.expr = cut.data;
-            }
-        }
-    }
-
-    /// Definitions by level: each needs only source columns and earlier levels.
-    ///
-    /// # Errors
-    /// The names that need each other.
-    pub fn levels(&self) -> Result<Vec<Vec<&Definition>>, Vec<String>> {
-        let mut done: HashSet<&str> = HashSet::new();
-        let needs = |d: &Definition| d.expr.column_refs().into_iter().filter_map(|c| self.get(&c.name)).map(|d| d.name.as_str()).collect::<Vec<_>>();
-        let mut open: Vec<(&Definition, Vec<&str>)> = self.list.iter().map(|d| (d, needs(d))).collect();
-        let mut levels = vec![];
-        while !open.is_empty() {
-            let (ready, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, needs)| needs.iter().all(|name| done.contains(name)));
-            if ready.is_empty() {
-                return Err(rest.into_iter().map(|(d, _)| d.name.clone()).collect());
-            }
-            done.extend(ready.iter().map(|(d, _)| d.name.as_str()));
-            levels.push(ready.into_iter().map(|(d, _)| d).collect());
-            open = rest;
-        }
-        Ok(levels)
-    }
-}
-
 /// A column of the plan, by its exact name.
 pub fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
@@ -285,34 +165,6 @@ pub fn number(value: Option<f64>) -> Expr {
 /// A boolean literal.
 pub fn flag(value: bool) -> Expr {
     Expr::Literal(ScalarValue::Boolean(Some(value)), None)
-}
-
-/// The names an expression may use.
-pub struct Names<'a> {
-    /// The source's header; `None` when it could not be read (then every name is taken on trust).
-    pub columns: Option<&'a [String]>,
-    pub fields: &'a [Field],
-    pub table: &'a str,
-}
-
-/// What a name stands for.
-pub enum Named<'a> {
-    Column(String),
-    Field(&'a Field),
-}
-
-impl<'a> Names<'a> {
-    /// A column wins over a field of the same name.
-    pub fn find(&self, name: &str) -> Option<Named<'a>> {
-        match self.columns {
-            Some(columns) if columns.iter().any(|c| c == name) => Some(Named::Column(name.to_owned())),
-            _ => match self.fields.iter().find(|f| f.name.value == name) {
-                Some(field) => Some(Named::Field(field)),
-                None if self.columns.is_none() => Some(Named::Column(name.to_owned())),
-                None => None,
-            },
-        }
-    }
 }
 
 /// The functions an expression may call, by name.
@@ -488,17 +340,19 @@ impl<'a> Derive<'a> {
 
     /// The cleaned text of a source column: blanks trimmed, missing codes null.
     pub fn cell(&mut self, name: &str) -> Expr {
+        // Shapes bring the columns of several sources together, each written in its own way.
+        if let Some(locale) = self.names.locale(name) {
+            self.locale = locale;
+        }
+        let mut cell = column(&raw_column(name));
+        if self.names.kind(name) != Kind::Text {
+            cell = datafusion::logical_expr::cast(cell, Kind::Text.data_type());
+        }
         let mut nulls = self.locale.null.clone();
         if let Some(node) = self.argument("null") {
             nulls.extend(null_tokens(node, self.found));
         }
-        // An empty cell is missing whatever the mapping lists.
-        if !nulls.iter().any(String::is_empty) {
-            nulls.push(String::new());
-        }
-        let mut args = vec![column(&raw_column(name)), flag(self.locale.trim)];
-        args.extend(nulls.into_iter().map(text));
-        let cell = self.call("cell", args);
+        let cell = cell_of(self.functions, cell, self.locale.trim, nulls);
         self.definitions.define(&format!("t:{name}"), Kind::Text, cell)
     }
 
@@ -507,7 +361,10 @@ impl<'a> Derive<'a> {
         match self.names.find(&name.value) {
             Some(Named::Column(column)) => {
                 self.column.get_or_insert(column.clone());
-                Some(Typed { expr: self.cell(&column), kind: Kind::Text })
+                match self.names.kind(&column) {
+                    Kind::Text => Some(Typed { expr: self.cell(&column), kind: Kind::Text }),
+                    kind => Some(Typed { expr: self::column(&raw_column(&column)), kind }),
+                }
             }
             Some(Named::Field(field)) => Some(Typed { expr: column(&field_column(&field.name.value)), kind: field.storage() }),
             None => {
@@ -637,6 +494,17 @@ pub fn same_reading(output: &Expr) -> String {
         Expr::ScalarFunction(f) if matches!(f.name(), "parse_date" | "date_precision") => joined(&mut f.args.iter().filter(|arg| !counts_as_a_day(arg))),
         other => other.to_string(),
     }
+}
+
+/// A cell's cleaned text: null where it is one of the texts that count as missing, or empty.
+pub fn cell_of(functions: &Functions, cell: Expr, trim: bool, mut nulls: Vec<String>) -> Expr {
+    // An empty cell is missing whatever the mapping lists.
+    if !nulls.iter().any(String::is_empty) {
+        nulls.push(String::new());
+    }
+    let mut args = vec![cell, flag(trim)];
+    args.extend(nulls.into_iter().map(text));
+    call(functions, "cell", args)
 }
 
 /// A call of one of our functions.

@@ -15,9 +15,11 @@ mod boolean;
 mod clean;
 mod comparator;
 mod date;
+mod definitions;
 pub mod endpoint;
 mod map;
 mod matching;
+mod names;
 mod number;
 mod origin;
 mod pseudonym;
@@ -27,7 +29,9 @@ mod unit;
 
 pub use clean::STEPS as CLEAN_STEPS;
 pub use date::dates_are_sound;
-pub use derive::{Definitions, Derive, Failure, Kind, Names, Typed};
+pub use definitions::Definitions;
+pub use derive::{Derive, Failure, Kind, Typed};
+pub use names::{Column, Names};
 pub use sql::{SqlScope, condition};
 pub use unit::{is_unit, unknown_unit};
 

@@ -55,10 +55,10 @@ fn restricted(physical: &Arc<dyn ExecutionPlan>, partition: usize) -> (Arc<dyn E
 
 fn physical(context: &SessionContext, table: &ResolvedTable) -> Arc<dyn ExecutionPlan> {
     let go_on = AtomicBool::new(false);
-    let indexes: Vec<_> = table.files.iter().map(|file| source::index(file, 4 << 10, &mut |_| {}, &go_on).expect("an index")).collect();
-    let dealt = source::deal(source::splits(&table.files, &indexes, &table.columns), 4);
+    let indexes: Vec<_> = table.inputs[0].files.iter().map(|file| source::index(file, 4 << 10, &mut |_| {}, &go_on).expect("an index")).collect();
+    let dealt = source::deal(source::splits(&table.inputs[0].files, &indexes, &table.columns), 4);
     assert_eq!(dealt.len(), 4);
-    let built = plan::build(table, dealt).expect("a plan");
+    let built = plan::build(&plan::Step::of_table(table), &plan::Dealt::Splits(dealt)).expect("a plan");
     tokio::runtime::Runtime::new().expect("a runtime").block_on(context.state().create_physical_plan(&built.logical)).expect("a physical plan")
 }
 

@@ -796,6 +796,7 @@ pub fn summary() -> RunSummary {
         sites: SITES.iter().map(|(s, _)| (*s).to_owned()).collect(),
         sources: sources(),
         accounts,
+        steps: vec![],
         variables,
         rules: results,
         unmapped: vec![

@@ -141,7 +141,7 @@ const RULE_CODES: SqlCodes = SqlCodes { syntax: code::RULE_SYNTAX, name: code::R
 
 /// A condition over the fields of a table: Boolean, total, its names the plan's.
 pub fn condition(scope: &SqlScope, fields: &[Field], table: &str, sql: &Name, found: &mut Diagnostics) -> Option<Expr> {
-    let names = Names { columns: Some(&[]), fields, table };
+    let names = Names { columns: Some(&[]), shaped: &[], fields, table };
     let parsed = parse(scope, &names, sql, &RULE_CODES, found)?;
     let expr = plan(scope, &names, parsed, sql, code::RULE_TYPE, found)?;
     let mut total = Total { reads: HashMap::new(), failures: vec![], refused: vec![], names: &names };
@@ -403,7 +403,7 @@ fn df_schema<'a>(names: &Names<'_>, definitions: &crate::transform::Definitions,
         let raw = name.strip_prefix(RAW).filter(|name| names.columns.unwrap_or_default().iter().any(|c| c == name));
         let field = name.strip_prefix(FIELD).and_then(|name| names.fields.iter().find(|f| f.name.value == name));
         match (raw, field) {
-            (Some(_), _) => Some(DataType::Utf8View),
+            (Some(column), _) => Some(names.kind(column).data_type()),
             (_, Some(field)) => Some(field.storage().data_type()),
             _ => definitions.get(name).map(|d| d.kind.data_type()),
         }

@@ -41,7 +41,7 @@ pub struct Total<'a> {
 impl Total<'_> {
     fn raw<'e>(&self, expr: &'e Expr) -> Option<&'e str> {
         match expr {
-            Expr::Column(c) => c.name.strip_prefix("c:"),
+            Expr::Column(c) => c.name.strip_prefix("c:").filter(|name| self.names.kind(name) == Kind::Text),
             _ => None,
         }
     }
@@ -50,8 +50,11 @@ impl Total<'_> {
     pub fn kind(&self, expr: &Expr) -> Option<Want> {
         match expr {
             Expr::Column(c) => {
-                let field = c.name.strip_prefix("f:").and_then(|n| self.names.fields.iter().find(|f| f.name.value == n))?;
-                match field.storage() {
+                let kind = match c.name.strip_prefix("c:") {
+                    Some(column) => self.names.kind(column),
+                    None => c.name.strip_prefix("f:").and_then(|n| self.names.fields.iter().find(|f| f.name.value == n))?.storage(),
+                };
+                match kind {
                     Kind::Date | Kind::Datetime => Some(Want::Date),
                     Kind::Integer | Kind::Number => Some(Want::Number),
                     _ => None,

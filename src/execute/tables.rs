@@ -1,0 +1,306 @@
+//! The tables of a run, one after the other: index, stages, the pass that fills it, repeated keys.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use datafusion::arrow::array::AsArray;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::StreamExt;
+
+use super::commit::Staging;
+use super::keys::RowId;
+use super::progress::{Show, SourceProgress};
+use super::sink::{Keep, PartitionSummary, Progress, SinkCheck, SinkSpec, SplitSinkExec};
+use super::{Options, engine, keys, published, summarise};
+use crate::check::{Input, Resolved, ResolvedSource, ResolvedTable};
+use crate::diagnostic::code;
+use crate::error::Error;
+use crate::plan::{self, Dealt, Step};
+use crate::shape::KEY;
+use crate::shape::scan::{self, Piece, Unit};
+use crate::source::{self, FileIndex};
+
+/// One table after its passes.
+pub struct TableRun {
+    /// Of the files of each source.
+    pub indexes: Vec<Vec<FileIndex>>,
+    pub stages: Vec<StepRun>,
+    pub table: StepRun,
+    dealt: Dealt,
+}
+
+/// A step after its pass.
+pub struct StepRun {
+    pub partitions: Vec<PartitionSummary>,
+    /// What became of the rows of each side of its operation.
+    pub fates: Vec<(usize, String, u64)>,
+}
+
+pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, cancel: &Arc<AtomicBool>) -> Result<Vec<TableRun>, Error> {
+    let runtime = engine::runtime(options.memory).map_err(Error::from)?;
+    for place in 0..resolved.schema.tables.len() {
+        let folder = staging.path().join("keys").join(place.to_string());
+        std::fs::create_dir(&folder).map_err(|e| Error::environment("creating the staging folder", e))?;
+    }
+    let mut runs = vec![];
+    for (run, table) in resolved.tables.iter().enumerate() {
+        runs.push(one(resolved, table, run, staging, options, &runtime, cancel).await?);
+    }
+    if let Some(replay) = &options.replay {
+        published::add_keys(resolved, replay, staging)?;
+    }
+    repeated_keys(resolved, staging, &runtime, options, &mut runs).await?;
+    // What stages stored for each other is of no use to anybody else.
+    for file in runs.iter().flat_map(|r| &r.stages).flat_map(|s| &s.partitions).filter_map(|p| p.stored.as_ref()) {
+        std::fs::remove_file(&file.path).map_err(|e| Error::environment("removing stored rows", e))?;
+    }
+    Ok(runs)
+}
+
+async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &Staging, options: &Options, runtime: &Arc<RuntimeEnv>, cancel: &Arc<AtomicBool>) -> Result<TableRun, Error> {
+    let mut indexes = vec![];
+    let mut job = Job { resolved, table, run, staging: staging.path(), attempt: 0, losers: HashSet::new(), only: None, memory: options.memory, buckets: buckets(&table.inputs) };
+    let name = |step: &str| format!("{}/{step}", table.site);
+    let mut bars = vec![];
+    for input in &table.inputs {
+        let bytes = input.files.iter().map(|f| f.bytes).sum();
+        let bar = SourceProgress::begin(options.show, name(&input.name), bytes);
+        indexes.push(index_files(&input.files, options.partitions, cancel, &bar).await?);
+        bars.push(Some(bar));
+    }
+    let mut stages: Vec<StepRun> = vec![];
+    let mut deal = |input: &Input, name: String, stages: &[StepRun], options: &Options| match input {
+        Input::Source(at) => {
+            let rows = indexes.get(*at).map_or(0, |files| files.iter().map(|i| i.rows).sum());
+            let mut bar = bars.get_mut(*at).and_then(Option::take).unwrap_or_else(|| SourceProgress::begin(options.show, name, 0));
+            bar.counted(rows);
+            (Dealt::Splits(source::deal(splits(&table.inputs, &indexes, *at), options.partitions)), bar)
+        }
+        Input::Shaped { sides, meets, .. } => {
+            let units = units(sides, *meets, job.buckets, stages);
+            let rows = units.iter().flat_map(|u| u.sides.iter().flatten().flat_map(|p| &p.segments)).map(|s| u64::from(s.rows)).sum();
+            let mut bar = SourceProgress::begin(options.show, name, units.iter().map(Unit::bytes).sum());
+            bar.counted(rows);
+            (Dealt::Units(scan::deal(units, options.partitions)), bar)
+        }
+    };
+    for (at, step) in Step::of_stages(table).enumerate() {
+        let (dealt, mut bar) = deal(step.input, name(step.name), &stages, options);
+        let done = job.execute(&step, Some(at), &dealt, runtime, &mut bar).await?;
+        done.end(bar);
+        stages.push(done);
+    }
+    let step = Step::of_table(table);
+    let (dealt, mut bar) = deal(step.input, name(step.name), &stages, options);
+    job.attempt = 0;
+    let done = job.execute(&step, None, &dealt, runtime, &mut bar).await?;
+    done.end(bar);
+    Ok(TableRun { indexes, stages, table: done, dealt })
+}
+
+impl StepRun {
+    fn end(&self, bar: SourceProgress) {
+        bar.end(self.partitions.iter().map(|p| p.rows_accepted).sum(), self.partitions.iter().map(|p| p.rows_quarantined).sum());
+    }
+}
+
+/// The splits of a source; its files are numbered behind those of the sources before it.
+fn splits(inputs: &[ResolvedSource], indexes: &[Vec<FileIndex>], at: usize) -> Vec<source::Split> {
+    let (Some(input), Some(index)) = (inputs.get(at), indexes.get(at)) else { return vec![] };
+    let before: usize = inputs.iter().take(at).map(|i| i.files.len()).sum();
+    let mut splits = source::splits(&input.files, index, &input.columns);
+    for split in &mut splits {
+        split.file = split.file.saturating_add(u32::try_from(before).unwrap_or(u32::MAX));
+    }
+    splits
+}
+
+/// Bytes of a source's rows in one bucket, about.
+const BUCKET: u64 = 12 << 20;
+/// What delimited text comes to when it is unpacked, about.
+const UNPACKED: u64 = 6;
+
+/// Number of buckets: a power of two that the bytes of the sources alone decide, so that rows come in the same order
+/// on every machine.
+fn buckets(inputs: &[ResolvedSource]) -> usize {
+    let packed = |path: &Path| path.extension().is_some_and(|e| e == "gz" || e == "zst");
+    let bytes: u64 = inputs.iter().flat_map(|i| &i.files).map(|f| f.bytes.saturating_mul(if packed(&f.path) { UNPACKED } else { 1 })).sum();
+    usize::try_from(bytes / BUCKET + 1).unwrap_or(usize::MAX).clamp(8, 512).next_power_of_two()
+}
+
+/// Bytes of rows that are not to be kept together and pass as one unit.
+const UNIT: u64 = 4 << 20;
+
+/// What an operation is called with: a bucket of each side, or some of the rows in their order.
+fn units(sides: &[Vec<usize>], meets: bool, buckets: usize, stages: &[StepRun]) -> Vec<Unit> {
+    let files = |side: &[usize]| -> Vec<(usize, &crate::shape::store::StoredFile)> {
+        let of = |(schema, at): (usize, &usize)| stages.get(*at).into_iter().flat_map(|s| &s.partitions).filter_map(|p| p.stored.as_ref()).map(move |file| (schema, file)).collect::<Vec<_>>();
+        side.iter().enumerate().flat_map(of).collect()
+    };
+    let mut units: Vec<Unit> = vec![];
+    if !meets {
+        for (schema, file) in sides.first().map_or(vec![], |side| files(side)) {
+            let mut open: Vec<crate::shape::store::Segment> = vec![];
+            let mut close = |segments: Vec<_>| {
+                if !segments.is_empty() {
+                    units.push(Unit { number: units.len() as u32, sides: vec![vec![Piece { path: file.path.clone(), schema, segments }]] });
+                }
+            };
+            for segment in &file.segments {
+                open.push(*segment);
+                if open.iter().map(|s| s.body).sum::<u64>() > UNIT {
+                    close(std::mem::take(&mut open));
+                }
+            }
+            close(open);
+        }
+        return units;
+    }
+    let mut by_bucket: Vec<Vec<Vec<Piece>>> = vec![vec![vec![]; sides.len()]; buckets];
+    for (number, side) in sides.iter().enumerate() {
+        for (schema, file) in files(side) {
+            for segment in &file.segments {
+                let Some(pieces) = by_bucket.get_mut(segment.bucket as usize).and_then(|b| b.get_mut(number)) else { continue };
+                match pieces.last_mut().filter(|p| p.path == file.path) {
+                    Some(piece) => piece.segments.push(*segment),
+                    None => pieces.push(Piece { path: file.path.clone(), schema, segments: vec![*segment] }),
+                }
+            }
+        }
+    }
+    let filled = by_bucket.into_iter().enumerate().filter(|(_, sides)| sides.iter().any(|pieces| !pieces.is_empty()));
+    filled.map(|(number, sides)| Unit { number: number as u32, sides }).collect()
+}
+
+async fn index_files(files: &[source::FileHead], partitions: usize, cancel: &Arc<AtomicBool>, bar: &SourceProgress) -> Result<Vec<FileIndex>, Error> {
+    let total: u64 = files.iter().map(|f| f.bytes).sum();
+    // Two splits a partition at least, and none larger than what one reader should hold on to.
+    let target = (total / (partitions as u64 * 2).max(1)).clamp(4 << 10, 64 << 20);
+    let mut indexes = vec![];
+    let mut before = 0;
+    for file in files {
+        let done = Arc::new(AtomicU64::new(0));
+        let (head, cancel, counter) = (file.clone(), Arc::clone(cancel), Arc::clone(&done));
+        let mut work = tokio::task::spawn_blocking(move || source::index(&head, target, &mut |bytes| counter.store(bytes, Ordering::Relaxed), &cancel));
+        let index = loop {
+            tokio::select! {
+                index = &mut work => break index,
+                () = tokio::time::sleep(Duration::from_millis(100)) => bar.indexed(before + done.load(Ordering::Relaxed)),
+            }
+        };
+        indexes.push(index.map_err(|e| Error::Bug { message: format!("the index pass ended: {e}") })??);
+        before += file.bytes;
+    }
+    Ok(indexes)
+}
+
+/// The passes over a table, whole or over some of its partitions.
+struct Job<'a> {
+    resolved: &'a Resolved,
+    table: &'a ResolvedTable,
+    run: usize,
+    staging: &'a Path,
+    attempt: u32,
+    losers: HashSet<RowId>,
+    only: Option<HashSet<usize>>,
+    memory: usize,
+    buckets: usize,
+}
+
+impl Job<'_> {
+    /// One pass: of the stage of this number, or of the table.
+    async fn execute(&self, step: &Step<'_>, stage: Option<usize>, dealt: &Dealt, runtime: &Arc<RuntimeEnv>, bar: &mut SourceProgress) -> Result<StepRun, Error> {
+        let plan = plan::build(step, dealt)?;
+        let context = engine::session(dealt.partitions(), Arc::clone(runtime));
+        let physical = context.state().create_physical_plan(&plan.logical).await?;
+        let progress = Progress::default();
+        let spec = self.spec(step, stage, plan.layout, dealt.partitions(), progress.clone());
+        let sink: Arc<dyn ExecutionPlan> = Arc::new(SplitSinkExec::new(physical, Arc::new(spec)));
+        let root: Arc<dyn ExecutionPlan> = Arc::new(CoalescePartitionsExec::new(sink));
+        let mut stream = execute_stream(Arc::clone(&root), context.task_ctx())?;
+        let mut partitions: Vec<PartitionSummary> = vec![];
+        loop {
+            tokio::select! {
+                batch = stream.next() => match batch {
+                    Some(batch) => {
+                        let batch = batch?;
+                        for text in batch.column(0).as_string::<i32>().iter().flatten() {
+                            partitions.push(serde_json::from_str(text).map_err(|e| Error::Bug { message: format!("a partition's summary: {e}") })?);
+                        }
+                    }
+                    None => break,
+                },
+                () = tokio::time::sleep(Duration::from_millis(100)) => bar.tick(&progress),
+            }
+        }
+        partitions.sort_by_key(|p| p.partition);
+        Ok(StepRun { partitions, fates: scan::fates(&root) })
+    }
+
+    fn spec(&self, step: &Step<'_>, stage: Option<usize>, layout: plan::Layout, partitions: usize, progress: Progress) -> SinkSpec {
+        let target = &self.resolved.schema.tables[self.table.table];
+        let keep = match step.kept {
+            Some(kept) => {
+                let schema = plan::stored_schema(kept);
+                Keep::Stored { buckets: self.buckets, key: schema.index_of(KEY).ok(), schema }
+            }
+            None => Keep::Table { schema: summarise::accepted_schema(self.resolved, self.table), key: target.key.iter().filter_map(|k| target.fields.iter().position(|f| f.name.value == k.value)).collect() },
+        };
+        SinkSpec {
+            run: self.run as u32,
+            stage,
+            layout,
+            files: self.table.inputs.iter().flat_map(|i| &i.files).map(|f| f.shown.clone()).collect(),
+            keep,
+            rejected: summarise::rejected_schema(step.columns),
+            checks: step.checks.iter().map(|c| SinkCheck { code: c.code.id, field: c.field.clone(), rule: c.rule.clone(), effect: c.effect, of_accepted: c.code == code::COMPLETENESS }).collect(),
+            folder: self.staging.join("parts"),
+            keys: self.staging.join("keys").join(self.table.table.to_string()),
+            losers: self.losers.clone(),
+            partitions: self.only.clone(),
+            attempt: self.attempt,
+            // Two writers a partition, and as much again for the batches on their way.
+            budget: self.memory / (4 * partitions.max(1)),
+            progress,
+        }
+    }
+}
+
+/// Finds keys that stand in several rows, and runs the partitions again that hold such rows.
+async fn repeated_keys(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, options: &Options, runs: &mut [TableRun]) -> Result<(), Error> {
+    let (memory, threads) = (options.memory, options.partitions);
+    for (place, target) in resolved.schema.tables.iter().enumerate() {
+        let folder = staging.path().join("keys").join(place.to_string());
+        if !folder.is_dir() {
+            continue;
+        }
+        let lost: HashMap<u32, Vec<RowId>> = keys::losers(&folder, target.duplicates, threads).map_err(|e| Error::environment("reading key records", e))?;
+        for (run, rows) in lost {
+            let (Some(table), Some(done)) = (resolved.tables.get(run as usize), runs.get_mut(run as usize)) else { continue };
+            let only: HashSet<usize> = match &done.dealt {
+                Dealt::Splits(dealt) => rows.iter().filter_map(|r| source::partition_of(dealt, r.file, r.row)).collect(),
+                Dealt::Units(dealt) => {
+                    let holds = |units: &Vec<Unit>| units.iter().any(|unit| rows.iter().any(|r| r.file == unit.number));
+                    dealt.iter().enumerate().filter(|(_, units)| holds(units)).map(|(at, _)| at).collect()
+                }
+            };
+            let losers = rows.into_iter().collect();
+            let job = Job { resolved, table, run: run as usize, staging: staging.path(), attempt: 1, losers, only: Some(only), memory, buckets: buckets(&table.inputs) };
+            let mut bar = SourceProgress::begin(Show::Nothing, String::new(), 0);
+            for again in job.execute(&Step::of_table(table), None, &done.dealt, runtime, &mut bar).await?.partitions {
+                if let Some(first) = done.table.partitions.iter_mut().find(|p| p.partition == again.partition) {
+                    for part in [&first.accepted, &first.rejected].into_iter().flatten() {
+                        std::fs::remove_file(&part.path).map_err(|e| Error::environment("removing a part file", e))?;
+                    }
+                    *first = again;
+                }
+            }
+        }
+    }
+    Ok(())
+}
