@@ -189,7 +189,7 @@ impl<'a> Shapes<'a> {
             let known = self.mapping.sources.iter().map(|s| &s.name).chain(self.mapping.shapes.iter().map(|s| &s.name));
             found.push(
                 Diagnostic::error(code::UNKNOWN_SOURCE, name.span, format!("the mapping has no source or shape `{}`", name.value))
-                    .label("no such rows")
+                    .label("no such source or shape")
                     .suggest(&name.value, known.map(|n| n.value.as_str())),
             );
             return None;

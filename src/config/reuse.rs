@@ -214,17 +214,21 @@ impl<'a> Library<'a> {
         }
     }
 
-    /// Unfolds `use` and `concept_map` in each field of each table.
+    /// Unfolds `use` and `concept_map` in each field of each table and each derived column of each shape.
     fn derived(&mut self, node: Node, found: &mut Diagnostics) -> Node {
         let site = get(&node, "site").and_then(Node::text).unwrap_or_default().to_owned();
         let shared: Vec<(Name, Node)> = get(&node, "derivations").map_or(vec![], |n| items(n, "derivations", found));
         let maps = get(&node, "concept_maps").map_or(vec![], |n| codes::references(n, "concept_maps", found));
-        each_entry_under(node, "tables", &mut |name, table| {
-            each_entry_under(table, "fields", &mut |field, derivation| {
-                let derivation = used(derivation, &shared, &mut vec![], found);
-                self.with_concepts(derivation, &maps, [&site, name, field], found)
-            })
-        })
+        let mut node = node;
+        for [rows, derivations] in [["shapes", "derive"], ["tables", "fields"]] {
+            node = each_entry_under(node, rows, &mut |name, table| {
+                each_entry_under(table, derivations, &mut |field, derivation| {
+                    let derivation = used(derivation, &shared, &mut vec![], found);
+                    self.with_concepts(derivation, &maps, [&site, name, field], found)
+                })
+            });
+        }
+        node
     }
 
     /// A derivation with the entries of its ConceptMap as its `map`. `place`: site, table, field.
@@ -327,13 +331,13 @@ impl<'a> Library<'a> {
 
 // A base and what is written over it.
 
-/// A mapping over its base: what it says of a source, table or field counts; a field is replaced
+/// A mapping over its base: what it says of a source, shape, table or field counts; a field and a shape are replaced
 /// whole, a source key by key; `null` takes away.
 fn extended(base: &Node, own: &Node, found: &mut Diagnostics) -> Node {
     over(base, own, false, found, &mut |key, base, own, found| match key {
         "sources" => over(base, own, true, found, &mut |_, base, own, found| over(base, own, false, found, &mut |_, _, own, _| own.clone())),
         "tables" => over(base, own, true, found, &mut |_, base, own, found| table_over(base, own, found)),
-        "parameters" | "derivations" | "concept_maps" => over(base, own, true, found, &mut |_, _, own, _| own.clone()),
+        "parameters" | "derivations" | "concept_maps" | "shapes" => over(base, own, true, found, &mut |_, _, own, _| own.clone()),
         _ => own.clone(),
     })
 }

@@ -172,6 +172,7 @@ pub static MAPPING: Object = Object {
         may("derivations", Any, "Shared derivations by name, which fields take by `use: NAME`."),
         may("concept_maps", ManyTextOr(&CODES), "Files of code and target, which fields take by `concept_map: NAME`."),
         may("sources", Many(&SOURCE), "The exports, by a name of your choice."),
+        may("shapes", Many(&SHAPE), "Rows made of the rows of sources and of other shapes, by a name of your choice; tables are filled from them like from sources."),
         may("tables", Many(&FILLED), "The schema's tables that this site fills."),
     ],
 };
@@ -261,12 +262,98 @@ fn policies() -> Vec<&'static str> {
     crate::config::mapping::OnError::WORDS.iter().map(|(word, _)| *word).collect()
 }
 
+static SHAPE: Object = Object {
+    name: "shape",
+    about: "Rows made of rows. What is written is done in this order: `from`, the one operation, `derive`, `filter`, `take`.",
+    keys: &[
+        must("from", Texts, "A source or shape; of several, the rows one after the other."),
+        may("on_error", OneOf(policies), "What a value that cannot be read does to its row, in `derive`, `filter` and `explode`."),
+        may("join", A(&JOIN), "Columns of another source or shape, looked up by key."),
+        may("pivot", A(&PIVOT), "Long rows become columns."),
+        may("unpivot", A(&UNPIVOT), "Columns become long rows."),
+        may("explode", A(&EXPLODE), "A cell that holds a list becomes rows."),
+        may("group", A(&GROUP), "One row for each key, with its aggregates."),
+        may("deduplicate", A(&DEDUPLICATE), "Of the rows of a key one stays."),
+        may("derive", Any, "Column to its derivation, with the column's `type` (and `into`, the unit wanted; `values`; `free_text`). Without an origin the column of that name is read."),
+        may("filter", Names, "Which rows stay: a name of your choice, and a condition in SQL over the columns."),
+        may("take", Any, "The columns that go on: a list, or new name to column; absent: all."),
+    ],
+};
+
+static JOIN: Object = Object {
+    name: "join",
+    about: "Columns of another source or shape.",
+    keys: &[
+        must("with", Text, "The other source or shape."),
+        must("on", Any, "The columns that are equal: a name, a list, or `{mine: theirs}`."),
+        may("take", Any, "Its columns that come along: a list, or new name to column; absent: all but the key."),
+        must("missing", OneOf(|| vec!["quarantine", "null", "fail", "filter"]), "What happens to a row without a partner: refused, kept with missing values, the run ends, left out; it is counted in any case."),
+        may("several", OneOf(|| vec!["quarantine", "fail", "first", "last", "expand"]), "What happens to a row with several partners; default: refused."),
+    ],
+};
+
+static PIVOT: Object = Object {
+    name: "pivot",
+    about: "Long rows, of a name and a value each, become columns.",
+    keys: &[
+        may("onto", Text, "The source or shape whose rows they are added to, all of which stay; absent: each key gives a row."),
+        must("key", Any, "The columns by which they belong together: a name, a list, or `{long: onto}`."),
+        must("names", Text, "The column of the names."),
+        must("values", Text, "The column of the values."),
+        must("into", Names, "Name to the column that takes its value; several names may have one column."),
+        may("pick", OneOf(|| vec!["first", "last", "min", "max", "nearest"]), "Which of several values counts; absent: there is one, or the row is refused."),
+        may("at", Text, "The date of a value."),
+        may("to", Text, "The date, of the rows of `onto`, that a value is compared with."),
+        may("within", Text, "Most days between the two, such as `90 d`."),
+    ],
+};
+
+static UNPIVOT: Object = Object {
+    name: "unpivot",
+    about: "Columns become long rows.",
+    keys: &[
+        must("columns", Any, "The columns: a list, or column to the name it goes by."),
+        must("names", Text, "The new column of the names."),
+        must("values", Text, "The new column of the values."),
+        may("missing", OneOf(|| vec!["drop", "keep"]), "Whether a missing value gives a row; default: none."),
+    ],
+};
+
+static EXPLODE: Object = Object {
+    name: "explode",
+    about: "A cell that holds a list becomes rows.",
+    keys: &[
+        must("column", Text, "The column, which then holds an item."),
+        may("delimiter", Text, "What stands between the items."),
+        may("json", Flag, "The cell is a JSON array."),
+    ],
+};
+
+static GROUP: Object = Object {
+    name: "group",
+    about: "One row for each key.",
+    keys: &[
+        must("by", Texts, "The columns of the key."),
+        must("into", Any, "New column to `count`, or to one of `count`, `sum`, `mean`, `min`, `max`, `first`, `last` of a column: `{sum: DOSE}`."),
+    ],
+};
+
+static DEDUPLICATE: Object = Object {
+    name: "deduplicate",
+    about: "Of the rows of a key one stays.",
+    keys: &[
+        must("by", Texts, "The columns of the key."),
+        may("order", Texts, "The columns that decide, the smallest first; absent: the order of the rows."),
+        may("keep", OneOf(|| vec!["first", "last"]), "Which of them stays; default: the first."),
+    ],
+};
+
 static FILLED: Object = Object {
     name: "filled",
-    about: "How a table is filled from a source.",
+    about: "How a table is filled from a source or shape.",
     keys: &[
         may("include", Text, "Path of a file with the keys of this table; those beside it go over them."),
-        may("from", Text, "The source."),
+        may("from", Text, "The source or shape."),
         may("on_error", OneOf(policies), "What a value that cannot be read does to its row: `quarantine` refuses it, `null` keeps it flagged with the value missing, `fail` ends the run."),
         may("filter", Names, "Which rows belong to the table: a name of your choice, and a condition in SQL over the source's columns and the table's fields. A row stays where all are true."),
         may("endpoints", Many(&ENDPOINT), "Times to an event, which fields take by `endpoint: NAME`."),

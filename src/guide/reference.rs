@@ -7,6 +7,7 @@ use super::keys::{DOCUMENTS, Form, Object};
 use crate::config::schema::FieldType;
 use crate::diagnostic::{ALL, Code, code, explanation};
 use crate::rule::CONSTRAINTS;
+use crate::shape::REGISTRY as OPERATIONS;
 use crate::source::FORMATS;
 use crate::transform::endpoint::definition::{CITATION, DEFINITIONS, GROUPS, KINDS};
 use crate::transform::{REGISTRY, Role, Transform};
@@ -20,6 +21,7 @@ pub fn markdown() -> String {
     );
     documents(&mut out);
     transforms(&mut out);
+    operations(&mut out);
     constraints(&mut out);
     endpoints(&mut out);
     formats(&mut out);
@@ -112,6 +114,13 @@ fn heading(object: &Object) -> &'static str {
         "tests" => "Tests",
         "case" => "A case",
         "refused" => "A refused row",
+        "shape" => "A shape",
+        "join" => "Arguments of join",
+        "pivot" => "Arguments of pivot",
+        "unpivot" => "Arguments of unpivot",
+        "explode" => "Arguments of explode",
+        "group" => "Arguments of group",
+        "deduplicate" => "Arguments of deduplicate",
         other => other,
     }
 }
@@ -148,6 +157,15 @@ fn transforms(out: &mut String) {
         for transform in REGISTRY.iter().filter(|t| t.role == role) {
             let _ = write!(out, "\n#### `{}`\n\n{}\n\n```yaml\nfield: {}\n```\n\n{}\n", transform.key, transform.summary, transform.example, failing(transform));
         }
+    }
+}
+
+fn operations(out: &mut String) {
+    out.push_str("\n## Operations of shapes\n\nA shape does one of them; what became of each row is in the report and in the manifest.\n");
+    for operation in OPERATIONS {
+        let _ = write!(out, "\n#### `{}`\n\n{}\n\n```yaml\nshape: {}\n```\n", operation.key, operation.summary, operation.example);
+        let meets = if operation.meets { "All rows of a key come together, which goes through files in the run's folder." } else { "Rows pass one by one." };
+        let _ = write!(out, "\n{meets}\n");
     }
 }
 

@@ -103,6 +103,31 @@ fn every_example_of_the_reference_works() {
     }
 }
 
+/// Each example is a shape of a mapping that `check` takes, over sources that have the columns it names.
+#[test]
+fn every_example_of_an_operation_works() {
+    for operation in cohorte::shape::REGISTRY {
+        let columns = "NIP;SEXE;DDN;EXAMEN;UNITE;DATE_VISITE;CA153_J0;ACE_J0;SITES_META";
+        let typed = "{from: e, on_error: quarantine, derive: {value: {type: decimal, from: UNITE}, dose: {type: decimal, from: UNITE}, drawn: {type: date, from: DDN}, day: {type: date, from: DDN}, diagnosed: {type: date, from: DDN}}}";
+        let persons = "{from: e, on_error: quarantine, derive: {diagnosed: {type: date, from: DDN}}}";
+        let shapes = format!(
+            "  tumours: {{from: e, take: [NIP]}}\n  patients: {persons}\n  labs: {typed}\n  cycles: {typed}\n  visits: {{from: e, take: [NIP, DATE_VISITE]}}\n  sheet: {{from: e, take: [NIP, CA153_J0, ACE_J0]}}\n  dossier: {{from: e, take: [NIP, SITES_META]}}\n"
+        );
+        let mapping = format!("mapping: m\nschema: s\nsite: x\nsources:\n  e: {{path: e.csv, delimiter: \";\"}}\nshapes:\n{shapes}  shape: {}\ntables:\n  t:\n    from: shape\n    fields:\n      id: {{from: NIP}}\n", operation.example);
+        let project = Project::new(&[
+            ("e.csv", &format!("{columns}\n")),
+            ("pipeline.yaml", "pipeline: p\nschema: schema.yaml\nmappings: [mapping.yaml]\n"),
+            ("schema.yaml", "schema: s\nversion: 1.0.0\ntables:\n  t:\n    fields:\n      id: {type: text, free_text: true}\n"),
+            ("mapping.yaml", &mapping),
+        ]);
+        let (mut map, mut found) = (SourceMap::default(), Diagnostics::default());
+        check(&project.path("pipeline.yaml"), &function::by_name(None), &mut map, &mut found);
+        let said: Vec<String> = found.items.iter().filter(|d| d.code.id != "M371").map(|d| format!("{} {}", d.code.id, d.message)).collect();
+        assert!(said.is_empty(), "the example of `{}`, {}, is refused: {}", operation.key, operation.example, said.join("; "));
+        assert!(operation.summary.ends_with('.') && operation.example.contains(&format!("{}: {{", operation.key)), "`{}`", operation.key);
+    }
+}
+
 // JSON Schema.
 
 /// A node as an editor's YAML reader takes it.
@@ -258,7 +283,8 @@ fn property_names(value: &Value, out: &mut BTreeSet<String>) {
 fn the_json_schemas_have_the_keys_of_the_readers() {
     let asked = regex::Regex::new(r#"\.(?:take|take_entry|text|texts|flag|choice|words|name|require)\(\s*"([a-z_]+)""#).expect("a pattern");
     let mut all = String::new();
-    for entry in std::fs::read_dir(root().join("src/config")).expect("the readers") {
+    let readers = ["src/config", "src/shape"].map(|folder| std::fs::read_dir(root().join(folder)).expect("the readers"));
+    for entry in readers.into_iter().flatten() {
         all += &std::fs::read_to_string(entry.expect("an entry").path()).expect("UTF-8");
     }
     let (mut known, mut documents) = (BTreeSet::new(), BTreeSet::new());

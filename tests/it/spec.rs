@@ -10,6 +10,10 @@
 //! | `derive` | the mapping's `fields`; `on_error` is its policy, `quarantine` unless stated |
 //! | `schema`, `mapping` | further keys of the two documents, such as `codelists` and `concept_maps` |
 //! | `files` | further files of the project, by name |
+//! | `sources` | further sources, by name: each its `input` and its options |
+//! | `shapes`, `from` | the mapping's shapes, and the one that the table is filled from; accepted rows are then drawn in any order |
+//! | `refused` | rows that were refused on their way to the table, by source or shape, drawn as `quarantined` is |
+//! | `fates` | what became of the rows of each step: `STEP of SIDE: what`, to their number |
 //! | `filter` | which rows belong to the table |
 //! | `endpoints` | the mapping's time-to-event derivations |
 //! | `input` | the export. A list is several files; a map is several sites, each with one file or several |
@@ -39,7 +43,8 @@ use cohorte::diagnostic::{Diagnostics, FileId};
 
 use crate::support::{Project, root};
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 28] = [
+    "sources", "shapes", "from", "refused", "fates",
     "what", "filter", "filtered", "fields", "key", "duplicates", "quarantine", "rules", "source", "derive", "endpoints", "on_error", "input", "written_in", "accepted", "quarantined", "warnings",
     "outcomes", "exit", "says", "schema", "mapping", "files",
 ];
@@ -146,7 +151,9 @@ fn every_word_and_every_constraint_has_a_case() {
     let constraints = cohorte::rule::CONSTRAINTS.iter().map(|c| c.key).chain(["required"]).filter(|word| !used("fields", word));
     let types = cohorte::config::schema::FieldType::ALL.iter().map(|(word, _)| *word);
     let types = types.filter(|word| !cases.iter().any(|c| c.entries("fields").iter().any(|(field, _)| c.kind(field) == *word)));
-    let absent: Vec<&str> = words.chain(constraints).chain(types).collect();
+    let shapes = |word: &str| cases.iter().flat_map(|c| c.entries("shapes")).any(|(_, node)| entries(node).iter().any(|(k, _)| k == word));
+    let operations = cohorte::shape::REGISTRY.iter().map(|o| o.key).chain(["derive", "filter", "take"]).filter(|word| !shapes(word));
+    let absent: Vec<&str> = words.chain(constraints).chain(types).chain(operations).collect();
     assert!(absent.is_empty(), "no case in tests/spec has {absent:?}");
 }
 
@@ -155,6 +162,7 @@ fn run(case: &Case) -> String {
     let mut wrong = String::new();
     let sites = sites(case);
     let project = project(case, &sites);
+    let mut in_order: Option<Table> = None;
     for partitions in ["1", "4"] {
         let mut told = |what: &str, expected: &str, found: &str| {
             let indented = |text: &str| text.trim_end().lines().map(|l| format!("      {l}\n")).collect::<String>();
@@ -173,7 +181,25 @@ fn run(case: &Case) -> String {
         if exit > 1 {
             continue;
         }
-        for (what, found) in [("accepted", accepted(case, &project, &out, &sites)), ("quarantined", quarantined(case, &project, &out, &sites))] {
+        let from = case.text("from").unwrap_or("export");
+        let mut tables = vec![("accepted".to_owned(), accepted(case, &project, &out, &sites)), ("quarantined".to_owned(), quarantined(case.text("quarantined"), &project, &out, from, &sites))];
+        for (name, node) in case.entries("refused") {
+            tables.push((format!("refused {name}"), quarantined(node.text(), &project, &out, &name, &sites)));
+        }
+        if case.get("shapes").is_some()
+            && let Some((_, Ok((expected, found)))) = tables.first_mut()
+        {
+            // Rows of a key come together in an order of their own, which is the same every time.
+            match &in_order {
+                Some(first) if first.rows != found.rows => told("order of accepted rows", &shown(first), &shown(found)),
+                _ => in_order = Some(Table { header: found.header.clone(), rows: found.rows.clone() }),
+            }
+            expected.rows.sort();
+            found.rows.sort();
+            alike(case, expected);
+            alike(case, found);
+        }
+        for (what, found) in tables {
             match found {
                 Ok((expected, found)) if expected != found => told(&format!("{what} rows"), &shown(&expected), &shown(&found)),
                 Ok(_) => {}
@@ -181,7 +207,7 @@ fn run(case: &Case) -> String {
             }
         }
         let report = project.json(&format!("{out}/report.json"));
-        for (what, expected, found) in [("warnings", drawn_map(case, "warnings"), warnings(&report)), ("filtered", drawn_map(case, "filtered"), filtered(&report)), ("outcomes", drawn_map(case, "outcomes"), outcomes(case, &report))] {
+        for (what, expected, found) in [("warnings", drawn_map(case, "warnings"), warnings(&report)), ("filtered", drawn_map(case, "filtered"), filtered(&report)), ("outcomes", drawn_map(case, "outcomes"), outcomes(case, &report)), ("fates", drawn_map(case, "fates"), fates(case, &report))] {
             if expected != found {
                 told(what, &listed(&expected), &listed(&found));
             }
@@ -230,13 +256,29 @@ fn project(case: &Case, sites: &[(String, Vec<String>)]) -> Project {
             let _ = write!(source, ", {}: {}", flow(key), flow(value));
         }
     }
+    let mut sources = String::new();
+    for (name, node) in case.entries("sources") {
+        let mut further = String::new();
+        for (key, value) in entries(node) {
+            match key.as_str() {
+                "input" => project.write(&format!("{name}.csv"), value.text().expect("an input is a text").as_bytes()),
+                key => {
+                    let _ = write!(further, ", {key}: {}", flow(value));
+                }
+            }
+        }
+        let delimiter = if further.contains(", delimiter:") { "" } else { ", delimiter: \";\"" };
+        let _ = writeln!(sources, "  {name}: {{path: {name}.csv{delimiter}{further}}}");
+    }
+    let shapes = case.get("shapes").map_or_else(String::new, |node| format!("shapes: {}\n", flow(node)));
+    let from = case.text("from").unwrap_or("export");
     for ((site, files), name) in sites.iter().zip(&names) {
         let on_error = case.text("on_error").unwrap_or("quarantine");
         let derive = flow(case.get("derive").expect("derivations"));
         let further_of_table = |key: &str| case.get(key).map_or_else(String::new, |node| format!("    {key}: {}\n", flow(node)));
         let (endpoints, filter) = (further_of_table("endpoints"), further_of_table("filter"));
         let mapping = format!(
-            "mapping: m_{site}\nschema: spec\nsite: {site}\n{}sources:\n  export: {{path: \"{site}_*.csv\"{source}}}\ntables:\n  patient:\n    from: export\n    on_error: {on_error}\n{endpoints}{filter}    fields: {derive}\n",
+            "mapping: m_{site}\nschema: spec\nsite: {site}\n{}sources:\n  export: {{path: \"{site}_*.csv\"{source}}}\n{sources}{shapes}tables:\n  patient:\n    from: {from}\n    on_error: {on_error}\n{endpoints}{filter}    fields: {derive}\n",
             further("mapping")
         );
         project.write(name, mapping.as_bytes());
@@ -374,8 +416,8 @@ fn alike(case: &Case, table: &mut Table) {
 }
 
 /// Refused rows: drawn, and as they are on disk.
-fn quarantined(case: &Case, project: &Project, out: &str, sites: &[(String, Vec<String>)]) -> Result<(Table, Table), String> {
-    let mut expected = match case.text("quarantined") {
+fn quarantined(text: Option<&str>, project: &Project, out: &str, of: &str, sites: &[(String, Vec<String>)]) -> Result<(Table, Table), String> {
+    let mut expected = match text {
         Some(text) => drawn(text)?,
         None => Table { header: vec!["_row".into(), "_reasons".into()], rows: vec![] },
     };
@@ -384,7 +426,7 @@ fn quarantined(case: &Case, project: &Project, out: &str, sites: &[(String, Vec<
             return Err(format!("`quarantined` leaves out `{name}`"));
         }
     }
-    let mut found = selected(project, &expected.header, sites, |site| format!("{out}/quarantine/export/site={site}"), " ORDER BY \"_file\", \"_row\"");
+    let mut found = selected(project, &expected.header, sites, |site| format!("{out}/quarantine/{of}/site={site}"), " ORDER BY \"_file\", \"_row\"");
     for (at, name) in expected.header.clone().iter().enumerate() {
         let each = |table: &mut Table, change: &dyn Fn(&str) -> String| table.rows.iter_mut().filter_map(|r| r.get_mut(at)).for_each(|c| *c = change(c));
         match name.as_str() {
@@ -452,6 +494,28 @@ fn filtered(report: &serde_json::Value) -> BTreeMap<String, String> {
         counts.insert("rows_filtered".into(), all);
     }
     counts.into_iter().filter(|(_, rows)| *rows > 0).map(|(name, rows)| (name, rows.to_string())).collect()
+}
+
+/// What became of the rows of the steps that the case names.
+fn fates(case: &Case, report: &serde_json::Value) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, u64> = BTreeMap::new();
+    for step in report["steps"].as_array().into_iter().flatten() {
+        let name = step["name"].as_str().expect("a name");
+        for side in step["sides"].as_array().expect("sides") {
+            let of = side["of"].as_array().expect("names").iter().filter_map(|n| n.as_str()).collect::<Vec<_>>().join("+");
+            for fate in side["fates"].as_array().expect("fates") {
+                *all.entry(format!("{name} of {of}: {}", fate["fate"].as_str().expect("words"))).or_default() += fate["rows"].as_u64().expect("a number");
+            }
+        }
+        for (key, what) in [("rows_deduplicated", "deduplicated"), ("rows_filtered", "filtered")] {
+            *all.entry(format!("{name}: {what}")).or_default() += step[key].as_u64().expect("a number");
+        }
+    }
+    let wanted: Vec<String> = case.entries("fates").into_iter().map(|(name, _)| name).collect();
+    // A step that is named is told whole, so that no fate is forgotten.
+    let step = |key: &str| key.split([':', ' ']).next().unwrap_or_default().to_owned();
+    let named: Vec<String> = wanted.iter().map(|w| step(w)).collect();
+    all.into_iter().filter(|(key, rows)| *rows > 0 && named.contains(&step(key))).map(|(key, rows)| (key, rows.to_string())).collect()
 }
 
 /// Of the rules that the case names: status and counts.
