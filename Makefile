@@ -32,8 +32,11 @@ lint:
 	$(CARGO) clippy --all-targets -- -D warnings
 
 ## The benchmark job (5 million rows) by cohorte, DuckDB and Polars in turn: ratios to build/bench/summary.json.
+## Then the join and pivot job (2 and 20 million laboratory rows) by cohorte and DuckDB, each within 512 MB.
 bench: release
 	python3 benches/harmonise/bench.py $(BENCH)
+	python3 benches/labs/bench.py $(BENCH)
+	python3 benches/labs/bench.py --patients 5000000 --runs 3
 
 ## Rows a second of each transform.
 bench-transforms:

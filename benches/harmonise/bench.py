@@ -9,19 +9,15 @@ scripts of ../shared/bench, or where that folder is absent the ones beside this 
 """
 import argparse
 import json
-import os
-import secrets
 import statistics
 import subprocess
 import sys
-import time
-import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from measure import BUILD, SHARED, key, measure, python_with_peers, release_binary
+
 HERE = Path(__file__).resolve().parent
-SHARED = ROOT.parent / "shared" / "bench"
-BUILD = ROOT / "build" / "bench"
 
 # What the job gives at 5 million rows and seed 0, by whichever program.
 EXPECTED = {
@@ -42,22 +38,6 @@ NAMES = {
 }
 
 
-def release_binary():
-    """Where cargo puts the shipped binary: the folder may be set by a variable or a file."""
-    told = subprocess.run(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    return Path(json.loads(told.stdout)["target_directory"]) / "release" / "cohorte"
-
-
-def python_with_peers():
-    """A virtual environment with DuckDB and Polars."""
-    python = BUILD / "venv" / "bin" / "python"
-    if not python.exists():
-        print("installing duckdb, polars and pyarrow into build/bench/venv", flush=True)
-        venv.create(BUILD / "venv", with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "duckdb", "polars", "pyarrow"], check=True)
-    return python
-
-
 def generate(python, rows):
     """The export; made once for a number of rows."""
     export = BUILD / f"export-{rows}.csv"
@@ -70,23 +50,8 @@ def generate(python, rows):
     link = BUILD / "export.csv"
     link.unlink(missing_ok=True)
     link.symlink_to(export.name)
-    key = BUILD / "key"
-    if not key.exists():
-        with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
+    key()
     return export
-
-
-def measure(command):
-    """CPU seconds, wall seconds, peak MB, and standard output of a command."""
-    begun = time.monotonic()
-    child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, cwd=ROOT)
-    said = child.stdout.read().decode()
-    _, status, used = os.wait4(child.pid, 0)
-    wall = time.monotonic() - begun
-    if status != 0:
-        sys.exit(f"{command[0]} failed with status {status}\n{said}")
-    return {"cpu": used.ru_utime + used.ru_stime, "wall": wall, "peak_mb": used.ru_maxrss / 1024}, said
 
 
 def check_counts(rows, run):

@@ -165,7 +165,8 @@ fn operations(out: &mut String) {
     for operation in OPERATIONS {
         let _ = write!(out, "\n#### `{}`\n\n{}\n\n```yaml\nshape: {}\n```\n", operation.key, operation.summary, operation.example);
         let meets = if operation.meets { "All rows of a key come together, which goes through files in the run's folder." } else { "Rows pass one by one." };
-        let _ = write!(out, "\n{meets}\n");
+        let fates = operation.fates.iter().map(|[fate, _]| format!("*{fate}*")).collect::<Vec<_>>().join(", ");
+        let _ = write!(out, "\n{meets} What can become of a row: {fates}.\n");
     }
 }
 

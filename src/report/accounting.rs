@@ -6,7 +6,7 @@
 
 use maud::{Markup, html};
 
-use super::svg;
+use super::{steps, svg};
 use super::text::{Phrase, Wording, bytes, int, share};
 use super::verdict::total;
 use super::view::View;
@@ -22,6 +22,7 @@ pub fn section(view: &View) -> Markup {
             (figure(view))
             (table(view))
             @if view.run.accounts.iter().any(|a| !a.filters.is_empty()) { (filters(view)) }
+            @if !view.run.steps.is_empty() { (steps::table(view)) }
             (files(view))
         }
     }

@@ -12,6 +12,7 @@ mod endpoints;
 mod findings;
 mod matrix;
 mod rules;
+mod steps;
 mod svg;
 mod text;
 mod unmapped;

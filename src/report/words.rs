@@ -101,6 +101,14 @@ words! {
     MEANING_QUARANTINED = "kept aside as read, with every reason", "gardées à part telles que lues, avec chaque motif";
     MEANING_FILTERED = "left out by a filter the mapping declares", "laissées de côté par un filtre déclaré";
     MEANING_DEDUPLICATED = "another row with the same key was kept", "une autre ligne de même clé a été gardée";
+    STEPS_TITLE = "On the way to the tables", "En chemin vers les tables";
+    STEPS_LEAD = "Some tables are made of the rows of several exports. What became of each row is counted here; the numbers of each step add up to the rows it was handed.", "Certaines tables réunissent les lignes de plusieurs exports. Le sort de chaque ligne est compté ici ; à chaque étape, les nombres font la somme des lignes reçues.";
+    STEPS_TABLE = "Every step between the exports and a table: of which rows it was made, and what became of them", "Chaque étape entre les exports et une table : de quelles lignes elle est faite, et ce qu'elles sont devenues";
+    STEP = "Step", "Étape";
+    ROWS_OF = "Rows of", "Lignes de";
+    FATE = "What became of them", "Leur sort";
+    FILTERED_BY = "left out by the filter {0}", "laissées de côté par le filtre {0}";
+    REFUSED = "refused, to quarantine", "refusées, en quarantaine";
     FILTERS_TITLE = "Rows left out on purpose", "Lignes laissées de côté à dessein";
     FILTERS_TABLE = "Every filter that a mapping declares: a row stays where its condition is true, and is counted under the first filter that it does not meet",
         "Chaque filtre déclaré par un mapping : une ligne reste si la condition est vraie, et compte pour le premier filtre qui ne l’admet pas";

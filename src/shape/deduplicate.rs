@@ -15,6 +15,10 @@ use crate::rule::Effect;
 pub static DEDUPLICATE: Operation = Operation {
     key: "deduplicate",
     meets: true,
+    fates: &[
+        ["kept", "gardées"],
+        ["repeated", "répétées"],
+    ],
     summary: "Of the rows of a key (`by`) one stays: the first or the last, in the order of the source or of the columns in `order`. The others are counted. A row without a key stays.",
     example: "{from: visits, deduplicate: {by: NIP, order: DATE_VISITE, keep: last}}",
     lower: |l, node| {

@@ -14,6 +14,11 @@ use crate::transform::{Column, Kind};
 pub static EXPLODE: Operation = Operation {
     key: "explode",
     meets: false,
+    fates: &[
+        ["without an item", "sans élément"],
+        ["with one item", "avec un élément"],
+        ["with several items", "avec plusieurs éléments"],
+    ],
     summary: "A cell that holds a list becomes rows: `column` is split at `delimiter`, or read as a JSON array (`json: true`); each item stands in the column's place. A row with an empty cell stays one row.",
     example: "{from: dossier, on_error: quarantine, explode: {column: SITES_META, delimiter: \"|\"}}",
     lower: |l, node| {

@@ -17,6 +17,11 @@ use crate::transform::{Column, Kind};
 pub static GROUP: Operation = Operation {
     key: "group",
     meets: true,
+    fates: &[
+        ["first of its key", "première de sa clé"],
+        ["added to it", "ajoutées à elle"],
+        ["without a key", "sans clé"],
+    ],
     summary: "One row for each key (`by`): `count` of its rows, or `count`, `sum`, `mean`, `min`, `max`, `first`, `last` of a column. Missing values do not count; rows without a key are left out, and counted.",
     example: "{from: cycles, group: {by: NIP, into: {cycles: count, dose: {sum: dose}, begun: {min: day}}}}",
     lower: |l, node| {

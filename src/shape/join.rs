@@ -19,6 +19,13 @@ use crate::transform::derive::raw_column;
 pub static JOIN: Operation = Operation {
     key: "join",
     meets: true,
+    fates: &[
+        ["with one partner", "avec un partenaire"],
+        ["with several partners", "avec plusieurs partenaires"],
+        ["without a partner", "sans partenaire"],
+        ["used", "utilisées"],
+        ["not used", "inutilisées"],
+    ],
     summary: "Columns of another source or shape, looked up by key. What happens to a row without a partner is said (`missing`), and so is what happens to one with several (`several`, default: quarantine).",
     example: "{from: tumours, join: {with: patients, on: NIP, take: [SEXE, DDN], missing: quarantine}}",
     lower: |l, node| {

@@ -45,6 +45,8 @@ pub struct Operation {
     pub key: &'static str,
     /// Whether all rows of a key must come together.
     pub meets: bool,
+    /// What can become of a row ([`Fates`]), in English and French.
+    pub fates: &'static [[&'static str; 2]],
     /// One sentence for the reference.
     pub summary: &'static str,
     /// A shape that uses it.
@@ -55,6 +57,11 @@ pub struct Operation {
 
 /// Every operation.
 pub static REGISTRY: &[&Operation] = &[&join::JOIN, &pivot::PIVOT, &unpivot::UNPIVOT, &explode::EXPLODE, &group::GROUP, &deduplicate::DEDUPLICATE];
+
+/// A fate in French.
+pub fn in_french(fate: &str) -> Option<&'static str> {
+    REGISTRY.iter().flat_map(|o| o.fates).find(|[english, _]| *english == fate).map(|[_, french]| *french)
+}
 
 /// Does an operation's work.
 pub trait Operator: fmt::Debug + Send + Sync {

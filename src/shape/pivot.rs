@@ -22,6 +22,18 @@ use crate::transform::{Column, Kind};
 pub static PIVOT: Operation = Operation {
     key: "pivot",
     meets: true,
+    fates: &[
+        ["without a key", "sans clé"],
+        ["without a row to go to", "sans ligne qui les accueille"],
+        ["under a name that is not listed", "sous un nom qui n'est pas listé"],
+        ["without a value", "sans valeur"],
+        ["without a date", "sans date"],
+        ["outside the window", "hors de la fenêtre"],
+        ["another value was picked", "une autre valeur a été retenue"],
+        ["used", "utilisées"],
+        ["with a value", "avec une valeur"],
+        ["without one", "sans valeur"],
+    ],
     summary: "Long rows become columns: for each `key` and each of the `names` in `into` the one value that `pick` says (without it there must not be several). With `onto` they are added to the rows of another source or shape, which all stay.",
     example: "{from: labs, pivot: {onto: patients, key: NIP, names: EXAMEN, values: value, into: {CA15-3: ca15_3, ACE: cea}, pick: nearest, at: drawn, to: diagnosed, within: 90}}",
     lower,

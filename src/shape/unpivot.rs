@@ -15,6 +15,10 @@ use crate::transform::{Column, Kind};
 pub static UNPIVOT: Operation = Operation {
     key: "unpivot",
     meets: false,
+    fates: &[
+        ["with a value", "avec une valeur"],
+        ["without any value", "sans aucune valeur"],
+    ],
     summary: "Columns become rows: each of `columns` (a list, or column to the name it goes by) gives one row with its name and its value. A missing value gives none (`missing: keep`: one all the same).",
     example: "{from: sheet, unpivot: {columns: {CA153_J0: CA15-3, ACE_J0: ACE}, names: EXAMEN, values: VALEUR}}",
     lower: |l, node| {

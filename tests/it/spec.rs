@@ -504,6 +504,7 @@ fn fates(case: &Case, report: &serde_json::Value) -> BTreeMap<String, String> {
         for side in step["sides"].as_array().expect("sides") {
             let of = side["of"].as_array().expect("names").iter().filter_map(|n| n.as_str()).collect::<Vec<_>>().join("+");
             for fate in side["fates"].as_array().expect("fates") {
+                assert!(cohorte::shape::in_french(fate["fate"].as_str().expect("words")).is_some(), "{fate} is not told by its operation");
                 *all.entry(format!("{name} of {of}: {}", fate["fate"].as_str().expect("words"))).or_default() += fate["rows"].as_u64().expect("a number");
             }
         }
