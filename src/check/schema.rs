@@ -12,6 +12,7 @@ use crate::transform::{Kind, SqlScope, condition, is_unit, unknown_unit};
 
 /// Checks a schema and lowers its rules: per table, per rule, the violated condition.
 pub fn check(schema: &Schema, scope: &SqlScope, found: &mut Diagnostics) -> Vec<Vec<Option<Expr>>> {
+    foreign_keys_are_sound(schema, found);
     schema.tables.iter().map(|table| {
         for field in &table.fields {
             field_is_sound(field, found);
@@ -136,6 +137,54 @@ fn key_is_sound(table: &Table, found: &mut Diagnostics) {
                     .label("no such field")
                     .suggest(&key.value, table.fields.iter().map(|f| f.name.value.as_str())),
             );
+        }
+    }
+}
+
+/// A foreign key names fields of its table, as many and of the same types as the key of the other.
+fn foreign_keys_are_sound(schema: &Schema, found: &mut Diagnostics) {
+    let table_of = |name: &str| schema.tables.iter().find(|t| t.name.value == name);
+    for table in &schema.tables {
+        for key in &table.foreign_keys {
+            for name in key.fields.iter().filter(|n| !table.fields.iter().any(|f| f.name.value == n.value)) {
+                found.push(
+                    Diagnostic::error(code::KEY_FIELD, name.span, format!("the foreign key names `{}`, which is no field of `{}`", name.value, table.name.value))
+                        .label("no such field")
+                        .suggest(&name.value, table.fields.iter().map(|f| f.name.value.as_str())),
+                );
+            }
+            let Some(other) = table_of(&key.references.value) else {
+                found.push(
+                    Diagnostic::error(code::FOREIGN_KEY, key.references.span, format!("the schema has no table `{}`", key.references.value))
+                        .label("no such table")
+                        .suggest(&key.references.value, schema.tables.iter().map(|t| t.name.value.as_str())),
+                );
+                continue;
+            };
+            let kinds = |table: &Table, names: &[crate::config::Name]| -> Option<Vec<FieldType>> {
+                names.iter().map(|n| table.fields.iter().find(|f| f.name.value == n.value).map(|f| f.kind.value)).collect()
+            };
+            let (Some(mine), Some(theirs)) = (kinds(table, &key.fields), kinds(other, &other.key)) else { continue };
+            let listed = |names: &[crate::config::Name]| names.iter().map(|n| format!("`{}`", n.value)).collect::<Vec<_>>().join(", ");
+            if other.key.is_empty() || mine != theirs {
+                let message = match other.key.is_empty() {
+                    true => format!("the table `{}` has no key", other.name.value),
+                    false => format!("{} cannot name a row of `{}`, whose key is {}", listed(&key.fields), other.name.value, listed(&other.key)),
+                };
+                found.push(Diagnostic::error(code::FOREIGN_KEY, key.references.span, message).label("its rows could not be found").related(other.name.span, "the other table").help("a foreign key has as many fields as the key, of the same types"));
+            }
+            // From table to table, until one of them is this one again.
+            let (mut todo, mut seen) = (vec![other], vec![]);
+            while let Some(next) = todo.pop() {
+                if next.name.value == table.name.value {
+                    found.push(Diagnostic::error(code::FOREIGN_KEY, key.references.span, format!("`{}` and `{}` need each other's rows", table.name.value, other.name.value)).label("none of them could come first"));
+                    break;
+                }
+                if !seen.contains(&next.name.value) {
+                    seen.push(next.name.value.clone());
+                    todo.extend(next.foreign_keys.iter().filter_map(|k| table_of(&k.references.value)));
+                }
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Table {
     /// Fields that together identify a row, over all files and sites.
     pub key: Vec<Name>,
     pub duplicates: Duplicates,
+    /// Rows of other tables that a row belongs to.
+    pub foreign_keys: Vec<ForeignKey>,
     /// Most rows that may go to quarantine.
     pub quarantine: Option<Threshold>,
     pub fields: Vec<Field>,
@@ -75,6 +77,14 @@ impl FieldType {
     pub fn is_number(self) -> bool {
         matches!(self, FieldType::Integer | FieldType::Decimal)
     }
+}
+
+/// Fields that name a row of another table by its key; Frictionless Table Schema calls it so too.
+#[derive(Debug, Clone)]
+pub struct ForeignKey {
+    pub fields: Vec<Name>,
+    /// The other table.
+    pub references: Name,
 }
 
 /// One field with its constraints.
@@ -232,6 +242,14 @@ fn table(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Table> {
     let duplicates = keys
         .choice("duplicates", &[("first", Duplicates::First), ("last", Duplicates::Last), ("none", Duplicates::None)], found)
         .map_or(Duplicates::None, |s| s.value);
+    let foreign_keys = match keys.take("foreign_keys") {
+        Some(Node { value: Value::List(items), .. }) => items.iter().filter_map(|n| foreign_key(n, found)).collect(),
+        Some(other) => {
+            wrong_kind(other, "foreign_keys", "a list of foreign keys", found);
+            vec![]
+        }
+        None => vec![],
+    };
     let quarantine = keys.take("quarantine").and_then(|n| {
         let mut inner = Keys::new(n, "the quarantine threshold", found)?;
         let threshold = threshold(&mut inner, found);
@@ -251,7 +269,7 @@ fn table(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Table> {
         None => vec![],
     };
     keys.finish(found);
-    Some(Table { name, description, key, duplicates, quarantine, fields, rules })
+    Some(Table { name, description, key, duplicates, foreign_keys, quarantine, fields, rules })
 }
 
 /// One field with its constraints.
@@ -320,6 +338,14 @@ pub fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> 
     let concept = keys.words("concept", found);
     keys.finish(found);
     Some(Field { name, kind: kind?, unit, range, values, values_span, codelist_name, codelist: None, within, ordered, required, pattern, free_text, length, severity, description, concept })
+}
+
+fn foreign_key(node: &Node, found: &mut Diagnostics) -> Option<ForeignKey> {
+    let mut keys = Keys::new(node, "the foreign key", found)?;
+    let fields = keys.require("fields", found).map(|n| texts(n, "fields", found));
+    let references = keys.require("references", found).and_then(|n| text(n, "references", found));
+    keys.finish(found);
+    Some(ForeignKey { fields: fields?, references: references? })
 }
 
 fn pair(node: &Node, what: &str, found: &mut Diagnostics) -> Option<Spanned<[Option<Name>; 2]>> {

@@ -66,6 +66,7 @@ codes! {
     RULE_CATEGORY = "S211", "the rule has not exactly one category", "Kahn 2016: conformance, completeness or plausibility.";
     RULE_THRESHOLD = "S212", "the threshold does not fit the rule", "Completeness takes `at_least`, the other categories `at_most`.";
     BAD_VALUES = "S213", "the values of the code are not usable", "A code needs at least one value, and each once.";
+    FOREIGN_KEY = "S214", "the foreign key leads nowhere", "Whether the other table has the row could not be told.";
     UNKNOWN_CODELIST = "S221", "unknown codelist", "The field would have no values.";
     WITHIN = "S222", "no code lies within", "Every value would violate the constraint.";
     CODE_PARENT = "S223", "the codelist's parents are not a tree", "Who descends from whom could not be told.";
@@ -147,6 +148,7 @@ codes! {
     KEY = "R506", "the key is not unique", "Another row of the table has the same key.";
     RULE = "R507", "violates a rule", "A condition of the schema over several fields.";
     COMPLETENESS = "R508", "not complete enough", "The share of rows with a value is below the threshold.";
+    ORPHAN = "R509", "no such row in the other table", "The row belongs to another, which is not in the cohort.";
     NOT_WITHIN = "R521", "outside the branch", "The schema's `within`: the code itself or one that descends from it.";
 
     UNREADABLE = "D601", "the source cannot be read", "The run stops; nothing is written.";

@@ -5,7 +5,7 @@
 //! [`BUCKETS`] files by their hash, so that each bucket fits in memory afterwards. With 128 bits two
 //! different keys among 10⁹ meet with a chance below 10⁻²⁰.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -171,14 +171,7 @@ fn unvarint(bytes: &mut &[u8]) -> Option<u64> {
 /// # Errors
 /// When the records cannot be read back.
 pub fn losers(folder: &Path, keep: Duplicates, threads: usize) -> io::Result<HashMap<u32, Vec<RowId>>> {
-    let mut by_bucket: Vec<Vec<PathBuf>> = vec![vec![]; BUCKETS];
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let bucket = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.get(..3)).and_then(|n| n.parse::<usize>().ok());
-        if let Some(slot) = bucket.and_then(|b| by_bucket.get_mut(b)) {
-            slot.push(path);
-        }
-    }
+    let by_bucket = by_bucket(folder)?;
     let share = BUCKETS.div_ceil(threads.max(1));
     let rows = std::thread::scope(|scope| {
         let workers: Vec<_> = by_bucket
@@ -201,6 +194,45 @@ pub fn losers(folder: &Path, keep: Duplicates, threads: usize) -> io::Result<Has
     }
     lost.values_mut().for_each(|rows| rows.sort_unstable());
     Ok(lost)
+}
+
+/// Rows whose foreign key no row has that `stays` in the other table, by run.
+///
+/// # Errors
+/// When the records cannot be read back.
+pub fn orphans(parents: &Path, children: &Path, stays: impl Fn(&RowId) -> bool) -> io::Result<HashMap<u32, Vec<RowId>>> {
+    let (parents, children) = (by_bucket(parents)?, by_bucket(children)?);
+    let each = |files: &[PathBuf], record: &mut dyn FnMut(u128, RowId)| -> io::Result<()> {
+        files.iter().try_for_each(|file| read(&std::fs::read(file)?, &mut *record).ok_or_else(|| io::Error::other("a key bucket ends within a record")))
+    };
+    let mut lost: HashMap<u32, Vec<RowId>> = HashMap::new();
+    for (there, here) in parents.iter().zip(&children) {
+        let mut known: HashSet<u128, foldhash::fast::FixedState> = HashSet::default();
+        each(there, &mut |hash, row| {
+            if row.run == PUBLISHED || stays(&row) {
+                known.insert(hash);
+            }
+        })?;
+        each(here, &mut |hash, row| {
+            if !known.contains(&hash) {
+                lost.entry(row.run).or_default().push(row);
+            }
+        })?;
+    }
+    Ok(lost)
+}
+
+/// The files of a folder by the bucket whose records they hold.
+fn by_bucket(folder: &Path) -> io::Result<Vec<Vec<PathBuf>>> {
+    let mut by_bucket: Vec<Vec<PathBuf>> = vec![vec![]; BUCKETS];
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let bucket = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.get(..3)).and_then(|n| n.parse::<usize>().ok());
+        if let Some(slot) = bucket.and_then(|b| by_bucket.get_mut(b)) {
+            slot.push(path);
+        }
+    }
+    Ok(by_bucket)
 }
 
 /// Memory that goes from bucket to bucket.

@@ -51,14 +51,23 @@ pub struct SinkSpec {
     pub checks: Vec<SinkCheck>,
     pub folder: PathBuf,
     pub keys: PathBuf,
-    /// Rows that lost their place to another row of the same key.
-    pub losers: HashSet<RowId>,
+    /// Rows that other rows have decided about: those of a repeated key, and those of each foreign key that leads nowhere.
+    pub lost: Vec<Lost>,
     /// Partitions to run; the others give nothing.
     pub partitions: Option<HashSet<usize>>,
     pub attempt: u32,
     /// Bytes that an open row group may hold.
     pub budget: usize,
     pub progress: Progress,
+}
+
+/// Rows that are refused for what other rows are.
+#[derive(Debug, Clone, Default)]
+pub struct Lost {
+    pub code: &'static str,
+    pub field: Option<String>,
+    pub rule: String,
+    pub rows: HashSet<RowId>,
 }
 
 /// What becomes of rows that are not refused.
@@ -70,6 +79,8 @@ pub enum Keep {
         schema: SchemaRef,
         /// Fields of the key, by position among the fields.
         key: Vec<usize>,
+        /// Those of each foreign key, and where their records go.
+        references: Vec<(Vec<usize>, PathBuf)>,
     },
     /// Rows for the next step.
     Stored {
@@ -107,8 +118,8 @@ pub struct PartitionSummary {
     pub rows_quarantined: u64,
     pub rows_filtered: u64,
     pub rows_flagged: u64,
-    /// Rows that a repeated key sent to quarantine.
-    pub rows_repeated: u64,
+    /// Rows that other rows sent to quarantine, by [`SinkSpec::lost`].
+    pub rows_lost: Vec<u64>,
     pub accepted: Option<PartFile>,
     pub stored: Option<StoredFile>,
     pub rejected: Option<PartFile>,
@@ -207,6 +218,7 @@ struct Sink {
     kept: Writer,
     rejected: PartWriter,
     keys: Option<KeyWriter>,
+    references: Vec<KeyWriter>,
 }
 
 enum Writer {
@@ -219,23 +231,30 @@ impl Sink {
         let attempt = spec.attempt;
         let stage = spec.stage.map_or(String::new(), |stage| format!("-{stage:02}"));
         let name = |kind: &str, ending: &str| spec.folder.join(format!("{kind}-{:03}{stage}-{partition:05}-{attempt}.{ending}", spec.run));
-        let (kept, keys) = match &spec.keep {
-            Keep::Table { schema, key } => {
-                let keys = (!key.is_empty() && attempt == 0).then(|| KeyWriter::new(&spec.keys, format!("{:03}-{partition:05}", spec.run), spec.run));
-                (Writer::Part(Box::new(PartWriter::new(name("accepted", "parquet"), Arc::clone(schema), false, spec.budget))), keys)
+        let (mut keys, mut references) = (None, vec![]);
+        let kept = match &spec.keep {
+            Keep::Table { schema, key, references: all } => {
+                let writer = |folder: &PathBuf| KeyWriter::new(folder, format!("{:03}-{partition:05}", spec.run), spec.run);
+                if attempt == 0 {
+                    keys = (!key.is_empty()).then(|| writer(&spec.keys));
+                    references = all.iter().map(|(_, folder)| writer(folder)).collect();
+                }
+                Writer::Part(Box::new(PartWriter::new(name("accepted", "parquet"), Arc::clone(schema), false, spec.budget)))
             }
-            Keep::Stored { key, buckets, .. } => (Writer::Store(StoreWriter::new(name("stored", "rows"), *buckets, *key, spec.budget)), None),
+            Keep::Stored { key, buckets, .. } => Writer::Store(StoreWriter::new(name("stored", "rows"), *buckets, *key, spec.budget)),
         };
         Sink {
             summary: PartitionSummary {
                 partition,
                 checks: vec![(0, 0); spec.checks.len()],
                 texts: vec![TextCounts::default(); spec.layout.texts.len()],
+                rows_lost: vec![0; spec.lost.len()],
                 ..Default::default()
             },
             kept,
             rejected: PartWriter::new(name("rejected", "parquet"), Arc::clone(&spec.rejected), true, spec.budget),
             keys,
+            references,
             spec,
         }
     }
@@ -292,11 +311,11 @@ impl Sink {
                 Effect::Fail => return Err(self.stop(batch, check, &violated)),
             }
         }
-        let losers = self.losers(batch);
-        if let Some(losers) = &losers {
-            let repeated = losers & &!&rejected;
-            self.summary.rows_repeated += repeated.count_set_bits() as u64;
-            rejected = &rejected | losers;
+        let lost = self.lost(batch);
+        let by_itself = !&rejected;
+        for (rows, count) in lost.iter().zip(&mut self.summary.rows_lost) {
+            *count += (rows & &by_itself).count_set_bits() as u64;
+            rejected = &rejected | rows;
         }
         self.texts(batch, &checks);
         let stays = !&rejected;
@@ -318,7 +337,7 @@ impl Sink {
             self.accept(batch, (n_rejected > 0).then(|| BooleanArray::from(stays)))?;
         }
         if n_rejected > 0 {
-            self.reject(batch, &BooleanArray::from(rejected), losers.as_ref())?;
+            self.reject(batch, &BooleanArray::from(rejected), &lost)?;
         }
         Ok(())
     }
@@ -333,10 +352,13 @@ impl Sink {
         };
         let width = spec.layout.fields.len();
         let kept = fields.columns().get(..width).unwrap_or_default().to_vec();
-        if let (Keep::Table { key, .. }, Some(keys)) = (&spec.keep, &mut self.keys) {
-            let arrays: Vec<ArrayRef> = key.iter().filter_map(|k| kept.get(*k).cloned()).collect();
+        if let Keep::Table { key, references, .. } = &spec.keep {
             let (files, rows) = (fields.column(width).as_primitive::<Int64Type>(), fields.column(width + 1).as_primitive::<Int64Type>());
-            keys.add(&arrays, files, rows).map_err(|e| Error::environment("writing key records", e).into_datafusion())?;
+            let writers = self.keys.iter_mut().map(|keys| (key, keys)).chain(references.iter().map(|(fields, _)| fields).zip(&mut self.references));
+            for (key, writer) in writers {
+                let arrays: Vec<ArrayRef> = key.iter().filter_map(|k| kept.get(*k).cloned()).collect();
+                writer.add(&arrays, files, rows).map_err(|e| Error::environment("writing key records", e).into_datafusion())?;
+            }
         }
         match (&mut self.kept, &spec.keep) {
             (Writer::Part(part), _) => part.write(kept, fields.num_rows()),
@@ -348,7 +370,7 @@ impl Sink {
         }
     }
 
-    fn reject(&mut self, batch: &RecordBatch, mask: &BooleanArray, losers: Option<&BooleanBuffer>) -> Result<()> {
+    fn reject(&mut self, batch: &RecordBatch, mask: &BooleanArray, lost: &[BooleanBuffer]) -> Result<()> {
         let spec = Arc::clone(&self.spec);
         let raw: Vec<usize> = spec.layout.raw.clone().chain(spec.layout.provenance.clone()).collect();
         let rows = filter_record_batch(&batch.project(&raw)?, mask)?;
@@ -359,12 +381,12 @@ impl Sink {
         let [file, row, byte, _, record] = provenance else { return internal_err!("provenance has five columns") };
         let names: StringViewArray = file.as_primitive::<Int64Type>().iter().map(|f| f.and_then(|f| spec.files.get(usize::try_from(f).ok()?)).map(String::as_str)).collect();
         columns.extend([Arc::new(names) as ArrayRef, Arc::clone(row), Arc::clone(byte), Arc::clone(record)]);
-        columns.push(self.reasons(batch, mask, losers));
+        columns.push(self.reasons(batch, mask, lost));
         self.rejected.write(columns, rows.num_rows())
     }
 
     /// Every reason of every rejected row, in the order of the checks.
-    fn reasons(&self, batch: &RecordBatch, mask: &BooleanArray, losers: Option<&BooleanBuffer>) -> ArrayRef {
+    fn reasons(&self, batch: &RecordBatch, mask: &BooleanArray, lost: &[BooleanBuffer]) -> ArrayRef {
         let spec = &self.spec;
         let checks: Vec<&BooleanArray> = spec.layout.checks.clone().map(|i| batch.column(i).as_boolean()).collect();
         let mut list = ListBuilder::new(StructBuilder::from_fields(reason_fields(), 16)).with_field(Field::new("item", DataType::Struct(reason_fields()), false));
@@ -383,25 +405,26 @@ impl Sink {
                     push(check.code, check.field.as_deref(), &check.rule, if check.effect == Effect::Warn { "warning" } else { "error" });
                 }
             }
-            if losers.is_some_and(|l| l.value(at)) {
-                push(crate::diagnostic::code::KEY.id, None, "key", "error");
+            for (_, why) in lost.iter().zip(&spec.lost).filter(|(rows, _)| rows.value(at)) {
+                push(why.code, why.field.as_deref(), &why.rule, "error");
             }
             list.append(true);
         }
         Arc::new(list.finish())
     }
 
-    fn losers(&self, batch: &RecordBatch) -> Option<BooleanBuffer> {
-        if self.spec.losers.is_empty() {
-            return None;
+    /// For each of [`SinkSpec::lost`] its rows; nothing where there are none at all.
+    fn lost(&self, batch: &RecordBatch) -> Vec<BooleanBuffer> {
+        if self.spec.lost.iter().all(|l| l.rows.is_empty()) {
+            return vec![];
         }
         let [files, rows] = self.spec.layout.identity.map(|at| batch.column(at).as_primitive::<Int64Type>());
-        let lost = |at: usize| {
+        let id = |at: usize| {
             let file = u32::try_from(files.value(at)).unwrap_or(u32::MAX);
             let row = u64::try_from(rows.value(at)).unwrap_or(u64::MAX);
-            self.spec.losers.contains(&RowId { run: self.spec.run, file, row })
+            RowId { run: self.spec.run, file, row }
         };
-        Some(BooleanBuffer::collect_bool(batch.num_rows(), lost))
+        self.spec.lost.iter().map(|l| BooleanBuffer::collect_bool(batch.num_rows(), |at| l.rows.contains(&id(at)))).collect()
     }
 
     fn texts(&mut self, batch: &RecordBatch, checks: &[&BooleanArray]) {
@@ -446,7 +469,7 @@ impl Sink {
             Writer::Store(store) => self.summary.stored = store.finish().map_err(|e| Error::environment("storing rows", e).into_datafusion())?,
         }
         self.summary.rejected = self.rejected.finish()?.part;
-        if let Some(keys) = self.keys.take() {
+        for keys in self.keys.take().into_iter().chain(std::mem::take(&mut self.references)) {
             keys.finish().map_err(|e| Error::environment("writing key records", e).into_datafusion())?;
         }
         Ok(self.summary)

@@ -241,14 +241,25 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
             ..base(&check.rule, check.code.id, category(check.category), severity(target, check))
         });
     }
+    let lost = |which: usize| -> u64 { run.table.partitions.iter().filter_map(|p| p.rows_lost.get(which)).sum() };
     if !target.key.is_empty() {
-        let repeated: u64 = run.table.partitions.iter().map(|p| p.rows_repeated).sum();
+        let repeated: u64 = lost(0);
         let names: Vec<&str> = target.key.iter().map(|k| k.value.as_str()).collect();
         all.push(Counted {
             expression: Some(names.join(", ")),
             violated: repeated,
             denominator: account.rows_accepted + repeated,
             ..base("key", code::KEY.id, Category::Conformance, Severity::Error)
+        });
+    }
+    for (number, key) in target.foreign_keys.iter().enumerate() {
+        let orphans: u64 = lost(1 + number);
+        all.push(Counted {
+            field: Some(key.fields.iter().map(|f| f.value.as_str()).collect::<Vec<_>>().join(", ")),
+            expression: Some(format!("a row of {}", key.references.value)),
+            violated: orphans,
+            denominator: account.rows_accepted + orphans,
+            ..base(&key.references.value, code::ORPHAN.id, Category::Conformance, Severity::Error)
         });
     }
     if let Some(threshold) = &target.quarantine {

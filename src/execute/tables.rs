@@ -1,7 +1,7 @@
 //! The tables of a run, one after the other: index, stages, the pass that fills it, repeated keys.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,9 +15,11 @@ use futures::StreamExt;
 use super::commit::Staging;
 use super::keys::RowId;
 use super::progress::{Show, SourceProgress};
-use super::sink::{Keep, PartitionSummary, Progress, SinkCheck, SinkSpec, SplitSinkExec};
+use super::sink::{Keep, Lost, PartitionSummary, Progress, SinkCheck, SinkSpec, SplitSinkExec};
 use super::{Options, engine, keys, published, summarise};
 use crate::check::{Input, Resolved, ResolvedSource, ResolvedTable};
+use crate::config::Name;
+use crate::config::schema::Table;
 use crate::diagnostic::code;
 use crate::error::Error;
 use crate::plan::{self, Dealt, Step};
@@ -43,9 +45,11 @@ pub struct StepRun {
 
 pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, cancel: &Arc<AtomicBool>) -> Result<Vec<TableRun>, Error> {
     let runtime = engine::runtime(options.memory).map_err(Error::from)?;
-    for place in 0..resolved.schema.tables.len() {
-        let folder = staging.path().join("keys").join(place.to_string());
-        std::fs::create_dir(&folder).map_err(|e| Error::environment("creating the staging folder", e))?;
+    for (place, target) in resolved.schema.tables.iter().enumerate() {
+        let references = (0..target.foreign_keys.len()).map(|n| reference_folder(staging.path(), place, n));
+        for folder in references.chain([key_folder(staging.path(), place)]) {
+            std::fs::create_dir(&folder).map_err(|e| Error::environment("creating the staging folder", e))?;
+        }
     }
     let mut runs = vec![];
     for (run, table) in resolved.tables.iter().enumerate() {
@@ -54,7 +58,7 @@ pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, canc
     if let Some(replay) = &options.replay {
         published::add_keys(resolved, replay, staging)?;
     }
-    repeated_keys(resolved, staging, &runtime, options, &mut runs).await?;
+    lost_rows(resolved, staging, &runtime, options, &mut runs).await?;
     // What stages stored for each other is of no use to anybody else.
     for file in runs.iter().flat_map(|r| &r.stages).flat_map(|s| &s.partitions).filter_map(|p| p.stored.as_ref()) {
         std::fs::remove_file(&file.path).map_err(|e| Error::environment("removing stored rows", e))?;
@@ -64,7 +68,7 @@ pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, canc
 
 async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &Staging, options: &Options, runtime: &Arc<RuntimeEnv>, cancel: &Arc<AtomicBool>) -> Result<TableRun, Error> {
     let mut indexes = vec![];
-    let mut job = Job { resolved, table, run, staging: staging.path(), attempt: 0, losers: HashSet::new(), only: None, memory: options.memory, buckets: buckets(&table.inputs) };
+    let mut job = Job { resolved, table, run, staging: staging.path(), attempt: 0, lost: vec![], only: None, memory: options.memory, buckets: buckets(&table.inputs) };
     let name = |step: &str| format!("{}/{step}", table.site);
     let mut bars = vec![];
     for input in &table.inputs {
@@ -206,7 +210,8 @@ struct Job<'a> {
     run: usize,
     staging: &'a Path,
     attempt: u32,
-    losers: HashSet<RowId>,
+    /// Of a repeated key, and of each foreign key.
+    lost: Vec<HashSet<RowId>>,
     only: Option<HashSet<usize>>,
     memory: usize,
     buckets: usize,
@@ -249,7 +254,7 @@ impl Job<'_> {
                 let schema = plan::stored_schema(kept);
                 Keep::Stored { buckets: self.buckets, key: schema.index_of(KEY).ok(), schema }
             }
-            None => Keep::Table { schema: summarise::accepted_schema(self.resolved, self.table), key: target.key.iter().filter_map(|k| target.fields.iter().position(|f| f.name.value == k.value)).collect() },
+            None => Keep::Table { schema: summarise::accepted_schema(self.resolved, self.table), key: places(target, &target.key), references: target.foreign_keys.iter().enumerate().map(|(n, key)| (places(target, &key.fields), reference_folder(self.staging, self.table.table, n))).collect() },
         };
         SinkSpec {
             run: self.run as u32,
@@ -260,8 +265,8 @@ impl Job<'_> {
             rejected: summarise::rejected_schema(step.columns),
             checks: step.checks.iter().map(|c| SinkCheck { code: c.code.id, field: c.field.clone(), rule: c.rule.clone(), effect: c.effect, of_accepted: c.code == code::COMPLETENESS }).collect(),
             folder: self.staging.join("parts"),
-            keys: self.staging.join("keys").join(self.table.table.to_string()),
-            losers: self.losers.clone(),
+            keys: key_folder(self.staging, self.table.table),
+            lost: if stage.is_some() { vec![] } else { lost(target, &self.lost) },
             partitions: self.only.clone(),
             attempt: self.attempt,
             // Two writers a partition, and as much again for the batches on their way.
@@ -271,34 +276,83 @@ impl Job<'_> {
     }
 }
 
-/// Finds keys that stand in several rows, and runs the partitions again that hold such rows.
-async fn repeated_keys(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, options: &Options, runs: &mut [TableRun]) -> Result<(), Error> {
-    let (memory, threads) = (options.memory, options.partitions);
-    for (place, target) in resolved.schema.tables.iter().enumerate() {
-        let folder = staging.path().join("keys").join(place.to_string());
-        if !folder.is_dir() {
-            continue;
+/// Where the key records of a table are.
+fn key_folder(staging: &Path, table: usize) -> PathBuf {
+    staging.join("keys").join(table.to_string())
+}
+
+/// Where the records of one of its foreign keys are.
+fn reference_folder(staging: &Path, table: usize, number: usize) -> PathBuf {
+    staging.join("keys").join(format!("{table}-{number}"))
+}
+
+fn places(target: &Table, names: &[Name]) -> Vec<usize> {
+    names.iter().filter_map(|name| target.fields.iter().position(|f| f.name.value == name.value)).collect()
+}
+
+/// What rows of a repeated key, and of each foreign key that leads nowhere, are refused for.
+fn lost(target: &Table, rows: &[HashSet<RowId>]) -> Vec<Lost> {
+    let key = Lost { code: code::KEY.id, field: None, rule: "key".into(), ..Default::default() };
+    let foreign = target.foreign_keys.iter().map(|key| Lost { code: code::ORPHAN.id, field: Some(key.fields.iter().map(|f| f.value.as_str()).collect::<Vec<_>>().join(", ")), rule: key.references.value.clone(), ..Default::default() });
+    let rows = rows.iter().cloned().chain(std::iter::repeat(HashSet::new()));
+    std::iter::once(key).chain(foreign).zip(rows).map(|(lost, rows)| Lost { rows, ..lost }).collect()
+}
+
+/// Tables in such an order that those come first whose rows others belong to.
+fn parents_first(tables: &[Table]) -> Vec<usize> {
+    let mut order: Vec<usize> = vec![];
+    while order.len() < tables.len() {
+        let has_come = |name: &str| tables.iter().position(|t| t.name.value == name).is_none_or(|at| order.contains(&at));
+        let ready: Vec<usize> = (0..tables.len()).filter(|at| !order.contains(at) && tables[*at].foreign_keys.iter().all(|k| has_come(&k.references.value))).collect();
+        if ready.is_empty() {
+            break;
         }
-        let lost: HashMap<u32, Vec<RowId>> = keys::losers(&folder, target.duplicates, threads).map_err(|e| Error::environment("reading key records", e))?;
-        for (run, rows) in lost {
-            let (Some(table), Some(done)) = (resolved.tables.get(run as usize), runs.get_mut(run as usize)) else { continue };
-            let only: HashSet<usize> = match &done.dealt {
-                Dealt::Splits(dealt) => rows.iter().filter_map(|r| source::partition_of(dealt, r.file, r.row)).collect(),
-                Dealt::Units(dealt) => {
-                    let holds = |units: &Vec<Unit>| units.iter().any(|unit| rows.iter().any(|r| r.file == unit.number));
-                    dealt.iter().enumerate().filter(|(_, units)| holds(units)).map(|(at, _)| at).collect()
+        order.extend(ready);
+    }
+    order
+}
+
+/// Finds rows whose key stands in several rows, and rows that belong to one that is not there; runs the partitions again
+/// that hold such rows.
+async fn lost_rows(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, options: &Options, runs: &mut [TableRun]) -> Result<(), Error> {
+    let reading = |e: std::io::Error| Error::environment("reading key records", e);
+    let tables = &resolved.schema.tables;
+    let mut lost: Vec<Vec<HashSet<RowId>>> = resolved.tables.iter().map(|t| vec![HashSet::new(); 1 + tables[t.table].foreign_keys.len()]).collect();
+    let add = |which: usize, found: HashMap<u32, Vec<RowId>>, lost: &mut Vec<Vec<HashSet<RowId>>>| {
+        for (run, rows) in found {
+            if let Some(slot) = lost.get_mut(run as usize).and_then(|l| l.get_mut(which)) {
+                slot.extend(rows);
+            }
+        }
+    };
+    for (place, target) in tables.iter().enumerate().filter(|(_, t)| !t.key.is_empty()) {
+        add(0, keys::losers(&key_folder(staging.path(), place), target.duplicates, options.partitions).map_err(reading)?, &mut lost);
+    }
+    for place in parents_first(tables) {
+        for (number, key) in tables[place].foreign_keys.iter().enumerate() {
+            let Some(other) = tables.iter().position(|t| t.name.value == key.references.value) else { continue };
+            let stays = |row: &RowId| !lost.get(row.run as usize).is_some_and(|lost| lost.iter().any(|rows| rows.contains(row)));
+            let orphans = keys::orphans(&key_folder(staging.path(), other), &reference_folder(staging.path(), place, number), stays).map_err(reading)?;
+            add(1 + number, orphans, &mut lost);
+        }
+    }
+    for (run, lost) in lost.into_iter().enumerate().filter(|(_, lost)| lost.iter().any(|rows| !rows.is_empty())) {
+        let (Some(table), Some(done)) = (resolved.tables.get(run), runs.get_mut(run)) else { continue };
+        let only: HashSet<usize> = match &done.dealt {
+            Dealt::Splits(dealt) => lost.iter().flatten().filter_map(|r| source::partition_of(dealt, r.file, r.row)).collect(),
+            Dealt::Units(dealt) => {
+                let units: HashSet<u32> = lost.iter().flatten().map(|r| r.file).collect();
+                dealt.iter().enumerate().filter(|(_, mine)| mine.iter().any(|unit| units.contains(&unit.number))).map(|(at, _)| at).collect()
+            }
+        };
+        let job = Job { resolved, table, run, staging: staging.path(), attempt: 1, lost, only: Some(only), memory: options.memory, buckets: buckets(&table.inputs) };
+        let mut bar = SourceProgress::begin(Show::Nothing, String::new(), 0);
+        for again in job.execute(&Step::of_table(table), None, &done.dealt, runtime, &mut bar).await?.partitions {
+            if let Some(first) = done.table.partitions.iter_mut().find(|p| p.partition == again.partition) {
+                for part in [&first.accepted, &first.rejected].into_iter().flatten() {
+                    std::fs::remove_file(&part.path).map_err(|e| Error::environment("removing a part file", e))?;
                 }
-            };
-            let losers = rows.into_iter().collect();
-            let job = Job { resolved, table, run: run as usize, staging: staging.path(), attempt: 1, losers, only: Some(only), memory, buckets: buckets(&table.inputs) };
-            let mut bar = SourceProgress::begin(Show::Nothing, String::new(), 0);
-            for again in job.execute(&Step::of_table(table), None, &done.dealt, runtime, &mut bar).await?.partitions {
-                if let Some(first) = done.table.partitions.iter_mut().find(|p| p.partition == again.partition) {
-                    for part in [&first.accepted, &first.rejected].into_iter().flatten() {
-                        std::fs::remove_file(&part.path).map_err(|e| Error::environment("removing a part file", e))?;
-                    }
-                    *first = again;
-                }
+                *first = again;
             }
         }
     }

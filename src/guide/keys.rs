@@ -87,9 +87,19 @@ static TABLE: Object = Object {
         may("description", Words, "For people: one text, or one for each language."),
         may("key", Texts, "The fields that together identify a row, over all files and sites of the table."),
         may("duplicates", OneOf(|| vec!["first", "last", "none"]), "Which row of a repeated key stays; the others go to quarantine. Default: none."),
+        may("foreign_keys", List(&FOREIGN_KEY), "Rows of other tables that a row belongs to; without it the row goes to quarantine."),
         may("quarantine", A(&THRESHOLD), "How many rows may go to quarantine; above it the run ends with exit code 1."),
         must("fields", Many(&FIELD), "The fields, in the order in which they are stored."),
         may("rules", List(&RULE), "Conditions over several fields, in Kahn's three categories."),
+    ],
+};
+
+static FOREIGN_KEY: Object = Object {
+    name: "foreign_key",
+    about: "Fields that name a row of another table.",
+    keys: &[
+        must("fields", Texts, "The fields, in the order of the other table's key. A row where one is missing belongs to none, and stays."),
+        must("references", Text, "The other table."),
     ],
 };
 

@@ -102,6 +102,7 @@ fn heading(object: &Object) -> &'static str {
         "table" => "A table of the schema",
         "filled" => "A table of a mapping",
         "field" => "A field of the schema",
+        "foreign_key" => "A foreign key",
         "threshold" => "A threshold",
         "severity" => "Severities of a field",
         "rule" => "A rule",

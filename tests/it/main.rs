@@ -10,6 +10,7 @@ mod codes;
 mod cohorts;
 mod conformance;
 mod diagnostics;
+mod foreign_keys;
 mod documents;
 mod guide;
 mod layering;
