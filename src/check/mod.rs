@@ -204,6 +204,7 @@ fn tables(project: &Project, functions: &Functions, keep: Keep, found: &mut Diag
     let scope = SqlScope::new(functions);
     let rules = schema::check(&project.schema, &scope, found);
     names_are_unique(project, found);
+    parents_are_filled(project, found);
     let mut tables = vec![];
     for ((mine, resolved), (_, mapping)) in each_mapping(project, &rules, functions, &scope, keep).into_iter().zip(&project.mappings) {
         project.found_in(mapping, mine.items, found);
@@ -249,6 +250,20 @@ fn each_mapping(project: &Project, rules: &[Vec<Option<Expr>>], functions: &Func
     });
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, done)| done).collect()
+}
+
+/// A table whose rows belong to those of a table that nobody fills.
+fn parents_are_filled(project: &Project, found: &mut Diagnostics) {
+    let fills = |name: &str| project.mappings.iter().flat_map(|(_, m)| &m.tables).any(|t| t.table.value == name);
+    for table in project.schema.tables.iter().filter(|t| fills(&t.name.value)) {
+        let is_there = |name: &str| project.schema.tables.iter().any(|t| t.name.value == name);
+        for key in table.foreign_keys.iter().filter(|k| is_there(&k.references.value) && !fills(&k.references.value)) {
+            found.push(
+                Diagnostic::warning(code::UNFILLED_PARENT, key.references.span, format!("rows of `{}` belong to rows of `{}`, and no mapping fills that", table.name.value, key.references.value))
+                    .label("not tested in this pipeline"),
+            );
+        }
+    }
 }
 
 fn names_are_unique(project: &Project, found: &mut Diagnostics) {

@@ -42,11 +42,9 @@ fn shape(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Shape> {
     };
     let derive = named(keys.take("derive"), "derive", found);
     let filters = named(keys.take("filter"), "filter", found);
-    for (what, names) in [("column", &derive), ("filter", &filters)] {
-        names.iter().for_each(|(name, _)| {
-            super::check_name(name, what, found);
-        });
-    }
+    filters.iter().for_each(|(name, _)| {
+        super::check_name(name, "filter", found);
+    });
     let take = keys.take("take").map(|n| taken(n, "take", found));
     let operations = keys.rest().into_iter().map(|(key, value)| (key, value.clone())).collect();
     Some(Shape { name, from, on_error, operations, derive, filters, take })

@@ -111,6 +111,7 @@ codes! {
     TWO_OPERATIONS = "M374", "two operations in one shape", "Which of them comes first is not to be guessed.";
     JOIN_KINDS = "M375", "keys of different kinds", "A text is never equal to a number: every row would miss its partner.";
     SHAPE_ARGUMENT = "M376", "the shape's argument is not usable", "The rows could not be made.";
+    UNFILLED_PARENT = "M377", "nobody fills the table that rows belong to", "The foreign key cannot be tested.";
 
     UNKNOWN_ENDPOINT = "M350", "the table has no such endpoint", "A field that is part of an endpoint names one of the table's `endpoints`.";
     ENDPOINT_DEFINITION = "M351", "not a published definition", "The name would promise something that nobody can look up.";

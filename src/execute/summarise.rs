@@ -82,7 +82,8 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], ste
     let mut unmapped = vec![];
     for ((table, run), account) in resolved.tables.iter().zip(runs).zip(accounts) {
         let target = &resolved.schema.tables[table.table];
-        counted.extend(counts(table, target, run, account));
+        let is_filled = |name: &str| resolved.tables.iter().any(|t| resolved.schema.tables[t.table].name.value == name);
+        counted.extend(counts(table, target, run, account, is_filled));
         variables.extend(variables_of(table, target, run));
         unmapped.extend(unmapped_of(table, target, run));
     }
@@ -204,7 +205,7 @@ fn misses(threshold: &Threshold, violated: u64, denominator: u64) -> bool {
     }
 }
 
-fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, account: &Account) -> Vec<Counted<'a>> {
+fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, account: &Account, is_filled: impl Fn(&str) -> bool) -> Vec<Counted<'a>> {
     let base = |rule: &str, code: &'static str, category, severity| Counted {
         table: &target.name.value,
         site: &table.site,
@@ -256,10 +257,13 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
         let orphans: u64 = lost(1 + number);
         all.push(Counted {
             field: Some(key.fields.iter().map(|f| f.value.as_str()).collect::<Vec<_>>().join(", ")),
-            expression: Some(format!("a row of {}", key.references.value)),
+            description: Text::from([
+                ("en".to_owned(), format!("The row belongs to one that is in the table {}", key.references.value)),
+                ("fr".to_owned(), format!("La ligne se rattache à une ligne présente dans la table {}", key.references.value)),
+            ]),
             violated: orphans,
-            denominator: account.rows_accepted + orphans,
-            ..base(&key.references.value, code::ORPHAN.id, Category::Conformance, Severity::Error)
+            denominator: if is_filled(&key.references.value) { account.rows_accepted + orphans } else { 0 },
+            ..base(&format!("in_{}", key.references.value), code::ORPHAN.id, Category::Conformance, Severity::Error)
         });
     }
     if let Some(threshold) = &target.quarantine {

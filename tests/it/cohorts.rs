@@ -235,11 +235,11 @@ fn accounts_add_up_and_the_manifest_agrees() {
     let manifest: Value = serde_json::from_slice(&std::fs::read(demo().join("manifest.json")).expect("a manifest")).expect("JSON");
     let number = |v: &Value, key: &str| v[key].as_u64().unwrap_or(u64::MAX);
     let tables = manifest["tables"].as_array().expect("tables");
-    assert_eq!(tables.len(), 4);
+    assert_eq!(tables.len(), 9);
     for t in tables {
         assert_eq!(number(t, "rows_read"), number(t, "rows_accepted") + number(t, "rows_quarantined") + number(t, "rows_filtered") + number(t, "rows_deduplicated"));
     }
-    let read: u64 = tables.iter().map(|t| number(t, "rows_read")).sum();
+    let read: u64 = tables.iter().filter(|t| t["table"] == "patient").map(|t| number(t, "rows_read")).sum();
     assert_eq!(read, 2982 + 686 + 686 + 5005);
     for source in manifest["sources"].as_array().expect("sources") {
         let bytes = std::fs::read(root().join(source["path"].as_str().expect("a path"))).expect("the source");
@@ -247,4 +247,36 @@ fn accounts_add_up_and_the_manifest_agrees() {
         let digest: String = <sha2::Sha256 as sha2::Digest>::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(source["sha256"], digest);
     }
+}
+
+/// The five further tables of the made hospital against what its maker counted, row by row and without this program.
+#[test]
+fn the_made_hospital_has_its_treatments_and_values() {
+    let expected = std::fs::read_to_string(root().join("sample_data/curie/parcours_expected.csv")).expect("the counts");
+    let folder = |kind: &str, name: &str| demo().join(kind).join(name).join("site=curie");
+    let one = |kind: &str, name: &str, sql: &str| query(&[("t".into(), folder(kind, name))], &format!("SELECT {sql} FROM t"))[0][0].parse::<f64>().expect("a number");
+    let refused = |table: &str| match table {
+        "tumour" => "dossiers",
+        "treatment" => "traitements",
+        "imaging" => "imagerie",
+        "follow_up" => "each_site",
+        other => panic!("{other}"),
+    };
+    let mut compared = 0;
+    for line in expected.lines().skip(1) {
+        let (what, number) = line.rsplit_once(',').expect("two cells");
+        let number: f64 = number.parse().expect("a number");
+        let words: Vec<&str> = what.split(' ').collect();
+        let found = match words.as_slice() {
+            [table, "accepted"] => one("cohort", table, "count(*)"),
+            [table, "quarantined"] => one("quarantine", refused(table), "count(*)"),
+            [table, field, "values"] => one("cohort", table, &format!("count({field})")),
+            [table, field, "sum"] => one("cohort", table, &format!("sum({field})")),
+            ["follow_up", "bone"] => one("cohort", "follow_up", "count(*) FILTER (WHERE metastasis = 'bone')"),
+            _ => panic!("{what}"),
+        };
+        assert!((found - number).abs() < 0.01, "{what}: {found}, and counted {number}");
+        compared += 1;
+    }
+    assert_eq!(compared, 18);
 }

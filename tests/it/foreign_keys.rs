@@ -73,10 +73,10 @@ fn a_row_of_nobody_is_refused_down_the_chain() {
         assert_eq!(rows("SELECT patient_id, side, drug FROM t", "cohort/treatment"), [["a", "left", "fec"]]);
         let refused = rows("SELECT _row, _reasons FROM t ORDER BY _row", "quarantine/tumours");
         assert_eq!(refused.iter().map(|r| r[0].as_str()).collect::<Vec<_>>(), ["3", "4", "5"]);
-        assert!(refused.iter().all(|r| r[1].contains("R509") && r[1].contains("rule: patient") && r[1].contains("field: patient_id")), "{refused:?}");
+        assert!(refused.iter().all(|r| r[1].contains("R509") && r[1].contains("rule: in_patient") && r[1].contains("field: patient_id")), "{refused:?}");
         let refused = rows("SELECT _row, _reasons FROM t ORDER BY _row", "quarantine/cures");
         assert_eq!(refused.iter().map(|r| r[0].as_str()).collect::<Vec<_>>(), ["3", "4"]);
-        assert!(refused.iter().all(|r| r[1].contains("R509") && r[1].contains("rule: tumour")), "{refused:?}");
+        assert!(refused.iter().all(|r| r[1].contains("R509") && r[1].contains("rule: in_tumour")), "{refused:?}");
         let report = project.json(&format!("{out}/report.json"));
         let rule = report["rules"].as_array().expect("rules").iter().find(|r| r["code"] == "R509" && r["table"] == "tumour" && r["site"] == "x").expect("the foreign key's rule");
         // Of six rows one has no key, and belongs to nobody.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cohorte::check::{Resolved, ResolvedTable};
+use cohorte::check::{Input, Resolved, ResolvedTable};
 use cohorte::diagnostic::{Diagnostics, SourceMap};
 use cohorte::execute::engine;
 use cohorte::function::{self, Key};
@@ -53,12 +53,13 @@ fn restricted(physical: &Arc<dyn ExecutionPlan>, partition: usize) -> (Arc<dyn E
     (cut.expect("a plan").data, leaves)
 }
 
-fn physical(context: &SessionContext, table: &ResolvedTable) -> Arc<dyn ExecutionPlan> {
+fn physical(context: &SessionContext, table: &ResolvedTable, step: &plan::Step<'_>, source: usize) -> Arc<dyn ExecutionPlan> {
     let go_on = AtomicBool::new(false);
-    let indexes: Vec<_> = table.inputs[0].files.iter().map(|file| source::index(file, 4 << 10, &mut |_| {}, &go_on).expect("an index")).collect();
-    let dealt = source::deal(source::splits(&table.inputs[0].files, &indexes, &table.columns), 4);
+    let input = &table.inputs[source];
+    let indexes: Vec<_> = input.files.iter().map(|file| source::index(file, 4 << 10, &mut |_| {}, &go_on).expect("an index")).collect();
+    let dealt = source::deal(source::splits(&input.files, &indexes, &input.columns), 4);
     assert_eq!(dealt.len(), 4);
-    let built = plan::build(&plan::Step::of_table(table), &plan::Dealt::Splits(dealt)).expect("a plan");
+    let built = plan::build(step, &plan::Dealt::Splits(dealt)).expect("a plan");
     tokio::runtime::Runtime::new().expect("a runtime").block_on(context.state().create_physical_plan(&built.logical)).expect("a physical plan")
 }
 
@@ -77,20 +78,29 @@ fn every_plan_of_the_demo_can_be_cut_into_tasks() {
     let mut resolved: Resolved =
         cohorte::check::check(&root().join("pipeline.yaml"), &function::by_name(None), &mut map, &mut found).expect("the demo is sound");
     resolved.give_key(Some(Key::new(KEY.into())));
-    assert_eq!(resolved.tables.len(), 4);
+    assert_eq!(resolved.tables.len(), 9);
+    let mut steps = 0;
     for table in &resolved.tables {
-        let runtime = engine::runtime(1 << 30).expect("a runtime");
-        let context = engine::session(4, runtime);
-        let whole = physical(&context, table);
-        let mut tasks = vec![];
-        for partition in 0..4 {
-            let (task, leaves) = restricted(&whole, partition);
-            assert_eq!(leaves, 1, "{}: the run of a mapping is one stage", table.site);
-            let part = rows(&context, &task);
-            assert!(!part.is_empty(), "{}: partition {partition} has rows", table.site);
-            tasks.extend(part);
+        for step in plan::Step::of_stages(table).chain([plan::Step::of_table(table)]) {
+            // What earlier steps have stored is there in a run only.
+            let Input::Source(source) = step.input else { continue };
+            let name = format!("{}/{}", table.site, step.name);
+            let runtime = engine::runtime(1 << 30).expect("a runtime");
+            let context = engine::session(4, runtime);
+            let whole = physical(&context, table, &step, *source);
+            let mut tasks = vec![];
+            for partition in 0..4 {
+                let (task, leaves) = restricted(&whole, partition);
+                assert_eq!(leaves, 1, "{name}: a step is one stage");
+                let part = rows(&context, &task);
+                assert!(!part.is_empty(), "{name}: partition {partition} has rows");
+                tasks.extend(part);
+            }
+            tasks.sort();
+            assert!(tasks == rows(&context, &whole), "{name}: the tasks' rows are the plan's");
+            steps += 1;
         }
-        tasks.sort();
-        assert!(tasks == rows(&context, &whole), "{}: the tasks' rows are the plan's", table.site);
     }
+    // Seven tables are filled from a source; of the two others one has two steps over sources, one has one.
+    assert_eq!(steps, 10);
 }
