@@ -63,14 +63,17 @@ def main():
     seen = {name: [] for name in programs}
     said = {}
     peer_memory = MEMORY
-    for more in MORE:
-        if measure(programs["duckdb"], may_fail=True):
-            break
-        print(f"DuckDB cannot do the job within {peer_memory}; it is given {more}", flush=True)
-        programs["duckdb"][-1] = peer_memory = more
     for turn in range(args.runs):
         for name, command in programs.items():
-            figures, said[name] = measure(command)
+            result = measure(command, may_fail=name == "duckdb")
+            while result is None:
+                if not MORE:
+                    sys.exit("DuckDB cannot do the job")
+                print(f"DuckDB cannot do the job within {peer_memory}; it is given {MORE[0]}", flush=True)
+                command[-1] = peer_memory = MORE.pop(0)
+                seen[name] = []
+                result = measure(command, may_fail=True)
+            figures, said[name] = result
             seen[name].append(figures)
             print(f"{turn + 1}/{args.runs} {name:8} {figures['cpu']:6.1f} s CPU  {figures['wall']:6.1f} s  {figures['peak_mb']:6.0f} MB", flush=True)
     counted = f"import duckdb; print(duckdb.sql(\"{COUNTED.format(OUT / 'cohorte' / 'cohort' / 'biomarker' / '*' / '*.parquet')}\").fetchall())"

@@ -51,12 +51,12 @@ pub fn check(context: &Context<'_>, mapping: &Mapping, path: &Path, rules: &[Vec
         let from = match mapping.sources.iter().find(|s| s.name.value == table.from.value) {
             // The columns are not known where no header could be read; the rest is checked all the same.
             Some(source) if delivered.get(source.name.value.as_str()).is_some_and(|d| d.columns.is_none()) => {
-                Some(From { input: Input::Source(0), columns: None, shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![] })
+                Some(From { input: Input::Source(0), columns: None, shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![], replaces: false })
             }
             Some(source) => delivered.get(source.name.value.as_str()).map(|delivered| {
                 let columns = delivered.columns.clone().unwrap_or_default();
                 shapes.inputs.push(ResolvedSource::new(source, &delivered.files, columns.clone()));
-                From { input: Input::Source(0), columns: Some(columns), shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![delivered.files.clone()] }
+                From { input: Input::Source(0), columns: Some(columns), shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![delivered.files.clone()], replaces: false }
             }),
             None => shapes.from(&table.from, found),
         };
@@ -108,6 +108,8 @@ pub struct From {
     pub locale: Arc<Locale>,
     /// The files of each source, by its place.
     pub files: Vec<Vec<FileHead>>,
+    /// Whether what is derived takes the place of a column of the same name.
+    pub replaces: bool,
 }
 
 /// The heads of a source's files.
@@ -219,7 +221,10 @@ impl Work<'_> {
             definitions.insert(field_column(&field.name.value), field.storage(), expr);
             fields.push(state);
         }
-        let filters = self.filters(&context, &mut definitions, found);
+        // What a shape has derived takes the place of the column of that name; the fields of a table stand beside the columns.
+        let left: Option<Vec<String>> = names.columns.filter(|_| self.from.replaces).map(|all| all.iter().filter(|c| names.fields.iter().all(|f| f.name.value != **c)).cloned().collect());
+        let names = Names { columns: left.as_deref().or(names.columns), ..names };
+        let filters = self.filters(&derive::Context { names: &names, ..context }, &mut definitions, found);
         self.one_policy_finding(found_before, found);
         self.used_columns(&definitions, found);
         self.cycles(&definitions, found);

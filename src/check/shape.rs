@@ -74,7 +74,7 @@ impl<'a> Shapes<'a> {
 
     fn shaped(&self, input: Input, columns: Vec<Column>, relation: &Relation) -> From {
         let files = self.inputs.iter().map(|i| i.files.clone()).collect();
-        From { input, columns: Some(crate::shape::names(&columns)), shaped: columns, locale: Arc::clone(&relation.locale), files }
+        From { input, columns: Some(crate::shape::names(&columns)), shaped: columns, locale: Arc::clone(&relation.locale), files, replaces: false }
     }
 
     /// The rows as the next step takes them.
@@ -253,7 +253,7 @@ impl<'a> Shapes<'a> {
             let target = Table { name: shape.name.clone(), description: Default::default(), key: vec![], duplicates: Duplicates::None, foreign_keys: vec![], quarantine: None, fields, rules: vec![] };
             let on_error = shape.on_error.clone();
             let table = TableMapping { table: shape.name.clone(), from: shape.name.clone(), on_error, filters: shape.filters.clone(), fields: nodes, endpoints: vec![], span: shape.span() };
-            let from = self.shaped(input.clone(), columns, first);
+            let from = From { replaces: true, ..self.shaped(input.clone(), columns, first) };
             let resolved = Work { context: self.context, mapping: self.mapping, table: &table, from: &from, target: &target }.step(&[], found);
             match resolved {
                 Some(done) => step = Some(done),

@@ -194,14 +194,12 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], settled: &Settled, key_i
         .tables
         .iter()
         .zip(runs)
-        .flat_map(|(table, run)| table.inputs.iter().zip(&run.indexes).map(move |(input, indexes)| (table, input, indexes)))
-        .flat_map(|(table, input, indexes)| {
-            input.files.iter().zip(indexes).map(move |(file, index)| (table, input, file, index))
-        })
+        .flat_map(|(table, run)| table.inputs.iter().zip(run.indexes.iter().zip(&run.fingerprints)).map(move |(input, indexes)| (table, input, indexes)))
+        .flat_map(|(table, input, (indexes, sha256))| input.files.iter().zip(indexes.iter().zip(sha256)).map(move |(file, index)| (table, input, file, index)))
         // A source may be read for several tables.
         .filter(|(table, input, file, _)| read.insert((&table.mapping, &input.name, &file.path, &file.shown)))
-        .map(|(table, input, file, index)| {
-            json!({"site": table.site, "source": input.name, "path": file.shown, "bytes": index.bytes, "sha256": index.sha256, "rows": index.rows,
+        .map(|(table, input, file, (index, sha256))| {
+            json!({"site": table.site, "source": input.name, "path": file.shown, "bytes": index.bytes, "sha256": sha256, "rows": index.rows,
                     "blank_lines": index.blank_lines, "comment_lines": index.comment_lines, "encoding": file.encoding(), "delimiter": file.delimiter(), "evidence": file.evidence})
         })
         .collect();

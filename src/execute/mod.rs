@@ -93,7 +93,8 @@ pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render:
             runs = tables::all(resolved, &staging, options, &cancel) => runs,
         }
     });
-    // Workers end before the staging folder may go.
+    // Workers end before the staging folder may go; what takes fingerprints has nobody to take them for.
+    cancel.store(true, Ordering::Relaxed);
     drop(tokio);
     let runs = runs?;
     let settled = account::settle(resolved, &runs, &staging)?;

@@ -352,18 +352,24 @@ fn variables_of(table: &ResolvedTable, target: &Table, run: &TableRun) -> Vec<Va
         .collect()
 }
 
+/// The unmapped codes of a table, and those of the shapes before it: under the shape's name, as its ConceptMap has them.
 fn unmapped_of(table: &ResolvedTable, target: &Table, run: &TableRun) -> Vec<Unmapped> {
-    let listed: Vec<&Check> = table.checks.iter().filter(|c| c.raw.is_some()).collect();
+    let stages = table.stages.iter().zip(&run.stages).flat_map(|(stage, done)| unmapped_in(&table.site, &stage.name, &stage.checks, done));
+    stages.chain(unmapped_in(&table.site, &target.name.value, &table.checks, &run.table)).collect()
+}
+
+fn unmapped_in(site: &str, rows_of: &str, checks: &[Check], run: &StepRun) -> Vec<Unmapped> {
+    let listed: Vec<&Check> = checks.iter().filter(|c| c.raw.is_some()).collect();
     let mut out = vec![];
     for (at, check) in listed.iter().enumerate() {
         let mut all = TextCounts::default();
-        for counts in run.table.partitions.iter().filter_map(|p| p.texts.get(at)) {
+        for counts in run.partitions.iter().filter_map(|p| p.texts.get(at)) {
             counts.counts.iter().for_each(|(text, n)| *all.counts.entry(text.clone()).or_default() += n);
             all.others += counts.others;
         }
         let one = |value: Option<String>, rows| Unmapped {
-            table: target.name.value.clone(),
-            site: table.site.clone(),
+            table: rows_of.to_owned(),
+            site: site.to_owned(),
             field: check.field.clone().unwrap_or_default(),
             column: check.column.clone().unwrap_or_default(),
             value,
@@ -387,8 +393,8 @@ fn unmapped_of(table: &ResolvedTable, target: &Table, run: &TableRun) -> Vec<Unm
 fn sources(resolved: &Resolved, runs: &[TableRun]) -> Vec<SourceSummary> {
     let mut seen: Vec<(&str, &str)> = vec![];
     let mut out = vec![];
-    let read = resolved.tables.iter().zip(runs).flat_map(|(table, run)| table.inputs.iter().zip(&run.indexes).map(move |(input, indexes)| (table, input, indexes)));
-    for (table, input, indexes) in read {
+    let read = resolved.tables.iter().zip(runs).flat_map(|(table, run)| table.inputs.iter().zip(run.indexes.iter().zip(&run.fingerprints)).map(move |(input, indexes)| (table, input, indexes)));
+    for (table, input, (indexes, fingerprints)) in read {
         if seen.contains(&(&table.mapping, &input.name)) {
             continue;
         }
@@ -396,11 +402,11 @@ fn sources(resolved: &Resolved, runs: &[TableRun]) -> Vec<SourceSummary> {
         let files = input
             .files
             .iter()
-            .zip(indexes)
-            .map(|(file, index)| FileSummary {
+            .zip(indexes.iter().zip(fingerprints))
+            .map(|(file, (index, sha256))| FileSummary {
                 path: file.shown.clone(),
                 bytes: index.bytes,
-                sha256: index.sha256.clone(),
+                sha256: sha256.clone(),
                 rows: index.rows,
                 blank_lines: index.blank_lines,
                 comment_lines: index.comment_lines,

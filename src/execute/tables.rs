@@ -31,6 +31,8 @@ use crate::source::{self, FileIndex};
 pub struct TableRun {
     /// Of the files of each source.
     pub indexes: Vec<Vec<FileIndex>>,
+    /// SHA-256 of each of these files.
+    pub fingerprints: Vec<Vec<String>>,
     pub stages: Vec<StepRun>,
     pub table: StepRun,
     dealt: Dealt,
@@ -69,6 +71,7 @@ pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, canc
 async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &Staging, options: &Options, runtime: &Arc<RuntimeEnv>, cancel: &Arc<AtomicBool>) -> Result<TableRun, Error> {
     let mut indexes = vec![];
     let mut job = Job { resolved, table, run, staging: staging.path(), attempt: 0, lost: vec![], only: None, memory: options.memory, buckets: buckets(&table.inputs) };
+    let fingerprints = fingerprints(table, cancel);
     let name = |step: &str| format!("{}/{step}", table.site);
     let mut bars = vec![];
     for input in &table.inputs {
@@ -104,7 +107,22 @@ async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &S
     job.attempt = 0;
     let done = job.execute(&step, None, &dealt, runtime, &mut bar).await?;
     done.end(bar);
-    Ok(TableRun { indexes, stages, table: done, dealt })
+    let fingerprints = fingerprints.await.map_err(|e| Error::Bug { message: format!("the fingerprints: {e}") })??;
+    for ((input, indexes), taken) in table.inputs.iter().zip(&indexes).zip(&fingerprints) {
+        for ((file, index), (_, bytes)) in input.files.iter().zip(indexes).zip(taken) {
+            if index.bytes != *bytes {
+                return Err(Error::source(code::CHANGED, format!("`{}` changed while it was read", file.shown)));
+            }
+        }
+    }
+    let fingerprints = fingerprints.into_iter().map(|files| files.into_iter().map(|(sha256, _)| sha256).collect()).collect();
+    Ok(TableRun { indexes, fingerprints, stages, table: done, dealt })
+}
+
+/// Takes the fingerprints of all files that a table reads, one after the other, beside its passes.
+fn fingerprints(table: &ResolvedTable, cancel: &Arc<AtomicBool>) -> tokio::task::JoinHandle<Result<Vec<Vec<(String, u64)>>, Error>> {
+    let (inputs, cancel): (Vec<Vec<source::FileHead>>, _) = (table.inputs.iter().map(|i| i.files.clone()).collect(), Arc::clone(cancel));
+    tokio::task::spawn_blocking(move || inputs.iter().map(|files| files.iter().map(|file| source::fingerprint(file, &cancel)).collect()).collect())
 }
 
 impl StepRun {

@@ -27,6 +27,7 @@ pub static DEDUPLICATE: Operation = Operation {
         let order = k.texts("order", l.found).unwrap_or_default();
         let keep = k.choice("keep", &[("first", false), ("last", true)], l.found).is_some_and(|c| c.value);
         k.finish(l.found);
+        l.some(&by, node.span)?;
         let from = l.from.to_vec();
         for name in by.iter().chain(&order) {
             l.column(&from, name)?;

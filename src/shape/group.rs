@@ -29,6 +29,7 @@ pub static GROUP: Operation = Operation {
         let by = k.require("by", l.found).map(|n| texts(n, "by", l.found))?;
         let into = k.require("into", l.found).map_or(vec![], |n| entries(n, "into", l.found));
         k.finish(l.found);
+        l.some(&by, node.span)?;
         let from = l.from.to_vec();
         let mut columns = vec![];
         for name in &by {

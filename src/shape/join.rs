@@ -36,6 +36,7 @@ pub static JOIN: Operation = Operation {
         let missing = keys.require("missing", l.found).and_then(|n| crate::config::read::choice(n, "missing", &MISSING, l.found));
         let several = keys.choice("several", &SEVERAL, l.found).map_or(Several::Refused(Effect::Quarantine), |s| s.value);
         keys.finish(l.found);
+        l.some(&on, node.span)?;
         let (with, missing) = (with?, missing?.value);
         let others = (l.other)(&with, l.found)?;
         let (mut left, mut right) = (vec![], vec![]);

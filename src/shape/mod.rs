@@ -166,6 +166,14 @@ impl Lower<'_> {
         None
     }
 
+    /// Rows meet by something; a finding where no column is named.
+    pub fn some<T>(&mut self, names: &[T], span: Span) -> Option<()> {
+        if names.is_empty() {
+            self.wrong(span, "no column is named by which rows belong together", "expected a column, or several", None);
+        }
+        (!names.is_empty()).then_some(())
+    }
+
     /// Reports an argument that cannot be.
     pub fn wrong(&mut self, span: Span, message: impl Into<String>, label: impl Into<String>, help: Option<String>) {
         let finding = Diagnostic::error(code::SHAPE_ARGUMENT, span, message).label(label);

@@ -65,6 +65,7 @@ fn lower(l: &mut Lower<'_>, node: &Node) -> Option<Lowered> {
     let (at, to) = (k.text("at", l.found), k.text("to", l.found));
     let within = k.text("within", l.found);
     k.finish(l.found);
+    l.some(&key, node.span)?;
     let (name, values) = (name?, values?);
     let from = l.from.to_vec();
     l.column_of(&from, &name, &[Kind::Text], "a text")?;

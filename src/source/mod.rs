@@ -2,19 +2,22 @@
 //!
 //! A [`Format`] is one way of writing an export down; [`FORMATS`] has one line each. What a format
 //! gives is the same for all: the head of each file (columns, and what was guessed with the
-//! evidence), an index (rows, fingerprint, split points), and readers of splits.
+//! evidence), an index (rows, split points), and readers of splits.
 
 pub mod delimited;
 mod quarantine;
 pub mod scan;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::{ArrayRef, Int64Array};
 use datafusion::logical_expr::{Expr, Operator, binary_expr, lit};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::config::mapping;
 use crate::config::schema::RuleCategory;
@@ -209,10 +212,9 @@ fn declared(source: &mapping::Source) -> delimited::Declared {
     }
 }
 
-/// What one pass over a file tells: rows, fingerprint, split points.
+/// What one pass over a file tells: rows, split points.
 #[derive(Debug, Clone)]
 pub struct FileIndex {
-    pub sha256: String,
     pub bytes: u64,
     pub rows: u64,
     pub blank_lines: u64,
@@ -226,16 +228,40 @@ pub struct FileIndex {
 /// When it cannot be read, or was changed since its head was read.
 pub fn index(head: &FileHead, target: u64, progress: &mut dyn FnMut(u64), cancel: &AtomicBool) -> Result<FileIndex, Error> {
     let Body::Delimited(layout) = &head.body else {
-        let (sha256, rows, first_row) = quarantine::index(&head.path, &head.shown, cancel).map_err(|e| Error::source(code::UNREADABLE, format!("the quarantine of `{}`: {e}", head.shown)))?;
+        let (rows, first_row) = quarantine::index(&head.path, &head.shown).map_err(|e| Error::source(code::UNREADABLE, format!("the quarantine of `{}`: {e}", head.shown)))?;
         let all = delimited::ByteRange { start: 0, end: head.bytes, first_row, rows };
-        return Ok(FileIndex { sha256, bytes: head.bytes, rows, blank_lines: 0, comment_lines: 0, ranges: if rows == 0 { vec![] } else { vec![all] } });
+        return Ok(FileIndex { bytes: head.bytes, rows, blank_lines: 0, comment_lines: 0, ranges: if rows == 0 { vec![] } else { vec![all] } });
     };
     let index = delimited::index_file(&head.path, layout, target, progress, cancel).map_err(|e| match e {
         delimited::IndexError::Cancelled => Error::Interrupted { signal: 2 },
         delimited::IndexError::Changed => Error::source(code::CHANGED, format!("`{}`: {e}", head.shown)),
         other => Error::source(code::UNREADABLE, format!("`{}`: {other}", head.shown)),
     })?;
-    Ok(FileIndex { sha256: index.sha256, bytes: index.bytes, rows: index.rows, blank_lines: index.blank_lines, comment_lines: index.comment_lines, ranges: index.ranges })
+    Ok(FileIndex { bytes: index.bytes, rows: index.rows, blank_lines: index.blank_lines, comment_lines: index.comment_lines, ranges: index.ranges })
+}
+
+/// SHA-256 of a file, in hexadecimal digits, and its bytes. It needs every byte in order, so it is taken beside the
+/// work and not before it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn fingerprint(head: &FileHead, cancel: &AtomicBool) -> Result<(String, u64), Error> {
+    let unreadable = |e: std::io::Error| Error::source(code::UNREADABLE, format!("`{}`: {e}", head.shown));
+    let mut file = File::open(&head.path).map_err(unreadable)?;
+    let (mut hash, mut block, mut bytes) = (Sha256::new(), vec![0; 1 << 20], 0);
+    loop {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted { signal: 2 });
+        }
+        match file.read(&mut block).map_err(unreadable)? {
+            0 => break,
+            n => {
+                hash.update(block.get(..n).unwrap_or_default());
+                bytes += n as u64;
+            }
+        }
+    }
+    Ok((hash.finalize().iter().map(|b| format!("{b:02x}")).collect(), bytes))
 }
 
 /// A part of a source that one reader reads: a plain value, so that it can travel.

@@ -5,17 +5,14 @@
 //! the flags that they had, so a row that was damaged stays refused whatever the mapping says.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringViewArray, new_null_array};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter};
-use sha2::{Digest, Sha256};
 
 use super::{DAMAGE, Rows};
 
@@ -47,22 +44,11 @@ pub fn head(path: &Path) -> Result<(Vec<String>, Vec<String>), Failure> {
     Ok((columns.to_vec(), files))
 }
 
-/// SHA-256 of the part file, and of the rows of one file their number and the first one's.
+/// Of the rows of one file their number and the first one's.
 ///
 /// # Errors
 /// When the part cannot be read.
-pub fn index(path: &Path, of: &str, cancel: &AtomicBool) -> Result<(String, u64, u64), Failure> {
-    let mut bytes = File::open(path).map_err(plain)?;
-    let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        if cancel.load(Ordering::Relaxed) {
-            return Err("cancelled".into());
-        }
-        match bytes.read(&mut block).map_err(plain)? {
-            0 => break,
-            n => hash.update(block.get(..n).unwrap_or_default()),
-        }
-    }
+pub fn index(path: &Path, of: &str) -> Result<(u64, u64), Failure> {
     let builder = open(path)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["_row"]);
     let (mut rows, mut first) = (0, u64::MAX);
@@ -72,7 +58,7 @@ pub fn index(path: &Path, of: &str, cancel: &AtomicBool) -> Result<(String, u64,
         let numbers = batch.column(0).as_primitive_opt::<Int64Type>();
         first = numbers.into_iter().flat_map(|n| n.values()).filter_map(|n| u64::try_from(*n).ok()).min().unwrap_or(u64::MAX).min(first);
     }
-    Ok((hash.finalize().iter().map(|b| format!("{b:02x}")).collect(), rows, if rows == 0 { 0 } else { first }))
+    Ok((rows, if rows == 0 { 0 } else { first }))
 }
 
 /// The rows of one file, batch by batch.

@@ -19,6 +19,7 @@ mod proof;
 mod properties;
 mod public_cohorts;
 mod reuse;
+mod shapes;
 mod signals;
 mod spec;
 mod ucum;

@@ -1,8 +1,8 @@
-//! One pass over a whole file before it is read: its fingerprint, its rows, and where to cut it.
+//! One pass over a whole file before it is read: its rows, and where to cut it.
 //!
 //! A cut is only safe at the start of a record, and whether a line end is one depends on every quote
 //! before it. So the file is gone through once, in order, by the same splitter as the reader uses,
-//! without looking at cells; the bytes are hashed on the way, because each of them passes here.
+//! without looking at cells.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,14 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::{error, fmt};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::header::Layout;
 use super::record::{Cells, MAX_RECORD, Splitter, Step};
 use super::stream;
 
-/// Bytes that the pass looks at together: what is read, copied for the fingerprint and split stays in
-/// the second-level cache.
+/// Bytes that the pass looks at together: what is read and split stays in the second-level cache.
 const PASS_BLOCK: usize = 128 << 10;
 
 /// A record longer than this is refused: positions in it would not fit an Arrow view.
@@ -58,8 +56,6 @@ pub struct ByteRange {
 /// What one pass over a file tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileIndex {
-    /// SHA-256 of the bytes on disk, in hexadecimal digits.
-    pub sha256: String,
     /// Number of bytes on disk.
     pub bytes: u64,
     /// Number of records behind the header.
@@ -136,38 +132,27 @@ pub fn index_with(
     tuning: Tuning,
 ) -> Result<FileIndex, IndexError> {
     let done = AtomicU64::new(0);
-    let file = File::open(path)?;
-    // The fingerprint needs every byte in order, as the index does: each has a core to itself.
-    std::thread::scope(|scope| {
-        let (blocks, queue) = std::sync::mpsc::sync_channel::<Vec<u8>>(4);
-        let digest = scope.spawn(move || {
-            let mut sha256 = Sha256::new();
-            queue.into_iter().for_each(|block| sha256.update(&block));
-            sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-        });
-        let mut hashing = Hashing { file, blocks, done: &done };
-        let ranges = ranges(&mut hashing, layout, target, progress, cancel, tuning)?;
-        // What lies behind the last compressed frame belongs to the file on disk.
-        io::copy(&mut hashing, &mut io::sink())?;
-        drop(hashing);
-        progress(done.load(Ordering::Relaxed));
-        let sha256 = digest.join().map_err(|_| io::Error::other("the fingerprint could not be taken"))?;
-        Ok(ranges.into_index(sha256, done.load(Ordering::Relaxed)))
-    })
+    let mut counting = Counting { file: File::open(path)?, done: &done };
+    let ranges = ranges(&mut counting, layout, target, progress, cancel, tuning)?;
+    // What lies behind the last compressed frame belongs to the file on disk.
+    io::copy(&mut counting, &mut io::sink())?;
+    let bytes = done.load(Ordering::Relaxed);
+    progress(bytes);
+    Ok(ranges.into_index(bytes))
 }
 
 fn ranges(
-    hashing: &mut Hashing<'_>,
+    counting: &mut Counting<'_>,
     layout: &Layout,
     target: u64,
     progress: &mut dyn FnMut(u64),
     cancel: &AtomicBool,
     tuning: Tuning,
 ) -> Result<Ranges, IndexError> {
-    let done = hashing.done;
+    let done = counting.done;
     let target = if layout.dialect.splittable() { target.max(1) } else { u64::MAX };
     let mut ranges = Ranges::new(layout, target);
-    let mut source = stream::decoded(hashing, &layout.dialect)?;
+    let mut source = stream::decoded(counting, &layout.dialect)?;
     let skipped = io::copy(&mut (&mut source).take(layout.data_start), &mut io::sink())?;
     if skipped < layout.data_start {
         return Err(IndexError::Changed);
@@ -196,17 +181,15 @@ fn ranges(
     Ok(ranges)
 }
 
-/// Hands on what is read through it to the thread that takes the fingerprint, and counts it.
-struct Hashing<'a> {
+/// Counts the bytes that are read through it.
+struct Counting<'a> {
     file: File,
-    blocks: std::sync::mpsc::SyncSender<Vec<u8>>,
     done: &'a AtomicU64,
 }
 
-impl Read for Hashing<'_> {
+impl Read for Counting<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.file.read(buf)?;
-        self.blocks.send(buf[..n].to_vec()).map_err(|_| io::Error::other("the fingerprint could not be taken"))?;
         self.done.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
@@ -282,13 +265,12 @@ impl Ranges {
         }
     }
 
-    fn into_index(mut self, sha256: String, bytes: u64) -> FileIndex {
+    fn into_index(mut self, bytes: u64) -> FileIndex {
         if let Some(mut range) = self.open {
             range.end = self.at;
             self.closed.push(range);
         }
         FileIndex {
-            sha256,
             bytes,
             rows: self.rows,
             blank_lines: self.blank_lines,

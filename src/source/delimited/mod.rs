@@ -1,7 +1,7 @@
 //! Delimited text (CSV and its relatives) as string columns with row and byte provenance.
 //!
 //! The way of a file: [`read_header`] finds its [`Dialect`] and columns from its first bytes;
-//! [`index_file`] goes over it once, fingerprints it and cuts it into [`ByteRange`]s; a
+//! [`index_file`] goes over it once and cuts it into [`ByteRange`]s; a
 //! [`RangeReader`] for each range gives [`Rows`]. Index and reader share one record splitter
 //! (`record`), so a row has the same number, position and flags however the file is cut. Nothing is
 //! dropped: what is wrong with a row is a bit of [`flag`], and a flagged row keeps its whole text.
