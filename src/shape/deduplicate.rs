@@ -29,8 +29,11 @@ pub static DEDUPLICATE: Operation = Operation {
         k.finish(l.found);
         l.some(&by, node.span)?;
         let from = l.from.to_vec();
-        for name in by.iter().chain(&order) {
+        for name in &by {
             l.column(&from, name)?;
+        }
+        for name in &order {
+            l.ordered(&from, name)?;
         }
         let plain = |names: &[crate::config::Name]| names.iter().map(|n| n.value.clone()).collect::<Vec<_>>();
         let (by, order) = (plain(&by), plain(&order));

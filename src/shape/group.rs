@@ -64,6 +64,7 @@ pub static GROUP: Operation = Operation {
                     l.column_of(&from, of, &[Kind::Integer, Kind::Number], "a number")?;
                     Kind::Number
                 }
+                (Some(of), Aggregate::Min | Aggregate::Max) => l.ordered(&from, of)?.kind,
                 (Some(of), Aggregate::Count) => {
                     l.column(&from, of)?;
                     Kind::Integer

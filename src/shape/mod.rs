@@ -166,6 +166,17 @@ impl Lower<'_> {
         None
     }
 
+    /// A column whose values have an order; a finding for a source's own text, in which 10 comes before 9 and the year last.
+    pub fn ordered(&mut self, columns: &[Column], name: &Name) -> Option<Column> {
+        let column = self.column(columns, name)?;
+        if column.kind != Kind::Text || column.locale.is_none() {
+            return Some(column);
+        }
+        let help = format!("say what it is: `derive: {{{}: {{type: date}}}}` in a shape, or `type: text` if letters decide", name.value);
+        self.wrong(name.span, format!("`{}` is a text as it was read", name.value), "as texts, 10 comes before 9", Some(help));
+        None
+    }
+
     /// Rows meet by something; a finding where no column is named.
     pub fn some<T>(&mut self, names: &[T], span: Span) -> Option<()> {
         if names.is_empty() {

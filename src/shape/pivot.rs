@@ -69,7 +69,7 @@ fn lower(l: &mut Lower<'_>, node: &Node) -> Option<Lowered> {
     let (name, values) = (name?, values?);
     let from = l.from.to_vec();
     l.column_of(&from, &name, &[Kind::Text], "a text")?;
-    let value = l.column(&from, &values)?;
+    let value = if matches!(pick, Pick::Min | Pick::Max) { l.ordered(&from, &values)? } else { l.column(&from, &values)? };
     let others = match &onto {
         Some(onto) => Some((l.other)(onto, l.found)?),
         None => None,

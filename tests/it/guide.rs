@@ -111,7 +111,7 @@ fn every_example_of_an_operation_works() {
         let typed = "{from: e, on_error: quarantine, derive: {value: {type: decimal, from: UNITE}, dose: {type: decimal, from: UNITE}, drawn: {type: date, from: DDN}, day: {type: date, from: DDN}, diagnosed: {type: date, from: DDN}}}";
         let persons = "{from: e, on_error: quarantine, derive: {diagnosed: {type: date, from: DDN}}}";
         let shapes = format!(
-            "  tumours: {{from: e, take: [NIP]}}\n  patients: {persons}\n  labs: {typed}\n  cycles: {typed}\n  visits: {{from: e, take: [NIP, DATE_VISITE]}}\n  sheet: {{from: e, take: [NIP, CA153_J0, ACE_J0]}}\n  dossier: {{from: e, take: [NIP, SITES_META]}}\n"
+            "  tumours: {{from: e, take: [NIP]}}\n  patients: {persons}\n  labs: {typed}\n  cycles: {typed}\n  visits: {{from: e, on_error: quarantine, derive: {{DATE_VISITE: {{type: date}}}}}}\n  sheet: {{from: e, take: [NIP, CA153_J0, ACE_J0]}}\n  dossier: {{from: e, take: [NIP, SITES_META]}}\n"
         );
         let mapping = format!("mapping: m\nschema: s\nsite: x\nsources:\n  e: {{path: e.csv, delimiter: \";\"}}\nshapes:\n{shapes}  shape: {}\ntables:\n  t:\n    from: shape\n    fields:\n      id: {{from: NIP}}\n", operation.example);
         let project = Project::new(&[

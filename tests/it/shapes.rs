@@ -33,7 +33,7 @@ sources:
   labs: {path: l.csv, delimiter: \";\"}
 shapes:
   patients: {from: persons, on_error: quarantine, derive: {DX: {type: date}}}
-  values: {from: labs, on_error: quarantine, derive: {V: {type: integer}, D: {type: date}}}
+  values: {from: labs, on_error: quarantine, derive: {N: {type: integer}, V: {type: integer}, D: {type: date}}}
   wide: {from: values, pivot: {onto: patients, key: ID, names: EX, values: V, into: {A: a, B: b}, pick: nearest, at: D, to: DX, within: 300}}
   joined: {from: persons, join: {with: labs, on: ID, take: {M: N}, missing: \"null\", several: expand}}
   grouped: {from: values, group: {by: ID, into: {count: count, sum: {sum: V}, low: {min: V}, begun: {min: D}}}}
