@@ -536,6 +536,9 @@ fn close(finished: &Finished) {
     for row in [&head].into_iter().chain(&rows) {
         println!("  {:<w0$}  {:>w1$}  {:>w2$}  {:>w3$}  {:>w4$}", row[0], row[1], row[2], row[3], row[4], w0 = width(0), w1 = width(1), w2 = width(2), w3 = width(3), w4 = width(4));
     }
+    for step in summary.steps.iter().filter(|s| s.rows_quarantined > 0 && !summary.accounts.iter().any(|a| (&a.site, &a.table, &a.source, a.rows_read, a.rows_accepted) == (&s.site, &s.table, &s.name, s.rows_read, s.rows_kept))) {
+        println!("  {} ({}): {} more refused on the way, in quarantine/{}", step.site, step.table, grouped(step.rows_quarantined), step.name);
+    }
     println!();
     for reason in summary.reasons.iter().filter(|r| r.severity == cohorte::execute::summary::Severity::Error).take(5) {
         let what = reason.field.as_ref().map_or(reason.rule.clone(), |f| format!("{f}: {}", reason.rule));

@@ -410,7 +410,9 @@ impl Work<'_> {
             let outcome = push(&mut checks, definitions, check);
             undecided.extend(refuses.then_some(outcome));
         }
-        // Whether a row belongs here cannot be told by a cell that cannot be read.
+        // Whether a row belongs here cannot be told by a cell that cannot be read, be it read by a field that the filter asks for.
+        let asked = self.asked_for(definitions, &filters);
+        undecided.extend(failures.iter().filter(|(field, f)| asked.contains(field) && f.policy != OnError::Null).map(|(_, f)| f.violated.clone()));
         for filter in &filters {
             for failure in &filter.failures {
                 // Of a field that reads the same cell it is the field's finding.
@@ -506,6 +508,21 @@ impl Work<'_> {
             push(&mut checks, definitions, check);
         }
         checks
+    }
+
+    /// The fields that filters ask for, and those that these are derived from.
+    fn asked_for(&self, definitions: &Definitions, filters: &[Filter]) -> HashSet<usize> {
+        let columns = |expr: &Expr| expr.column_refs().into_iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+        let mut todo: Vec<String> = filters.iter().flat_map(|f| columns(&f.holds)).collect();
+        let (mut seen, mut fields) = (HashSet::new(), HashSet::new());
+        while let Some(name) = todo.pop() {
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            fields.extend(name.strip_prefix("f:").and_then(|f| self.target.fields.iter().position(|t| t.name.value == f)));
+            todo.extend(definitions.get(&name).map(|d| columns(&d.expr)).unwrap_or_default());
+        }
+        fields
     }
 
     /// Failures of a field and of all fields that it is derived from.

@@ -67,8 +67,8 @@ impl Replay {
                     continue;
                 }
                 if mapping.shapes.iter().any(|s| s.name.value == table.from.value) {
-                    let message = format!("the refused rows of `{}` were made of several rows by the shape `{}`", table.table.value, table.from.value);
-                    return Err(Error::command_line(message, "run the pipeline again: a join or pivot needs all rows of its sources"));
+                    let message = format!("`{}` is filled from the shape `{}`, whose rows cannot be replayed", table.table.value, table.from.value);
+                    return Err(Error::command_line(message, "run the pipeline again: a shape may need all rows of its sources"));
                 }
                 let mut one = mapping.clone();
                 one.tables = vec![table.clone()];

@@ -276,6 +276,10 @@ impl<'a> Shapes<'a> {
                 }
             }
             outputs = taken;
+            if let Some(twice) = take.iter().enumerate().find(|(at, t)| take.iter().take(*at).any(|other| other.called.value == t.called.value)).map(|(_, t)| t) {
+                found.push(Diagnostic::error(code::SHAPE_ARGUMENT, twice.called.span, format!("two columns would be called `{}`", twice.called.value)).label("give it another name").help("`take: {new_name: COLUMN}`"));
+                return None;
+            }
         }
         let plain = shape.is_plain() && !renamed;
         Some(Relation { input, step, outputs, plain, locale: Arc::clone(&first.locale) })
@@ -362,6 +366,12 @@ fn union(shape: &Shape, from: &[Rc<Relation>], found: &mut Diagnostics) -> Optio
                 Some(known) if known.kind != c.kind => {
                     let message = format!("`{}` is {}, and in `{}` {}", c.name, known.kind.words(), name.value, c.kind.words());
                     found.push(Diagnostic::error(code::SHAPE_ARGUMENT, name.span, message).label("rows of one shape have columns of one kind").help("derive it in a shape of its own first"));
+                    return None;
+                }
+                Some(known) if !known.reads_like(c) => {
+                    let message = format!("`{}` is read in one way in `{}`, and in another in `{}`", c.name, shape.from.first().map_or("", |n| n.value.as_str()), name.value);
+                    let help = format!("give it its type before: `derive: {{{}: {{type: …}}}}` in a shape of each", c.name);
+                    found.push(Diagnostic::error(code::SHAPE_ARGUMENT, name.span, message).label("decimal marks, dates, words or missing codes differ").help(help));
                     return None;
                 }
                 Some(_) => {}

@@ -69,6 +69,16 @@ pub struct Locale {
     pub null: Vec<String>,
 }
 
+impl Locale {
+    /// Whether a text means the same under both.
+    pub fn reads_like(&self, other: &Locale) -> bool {
+        let value = |name: &Option<Name>| name.as_ref().map(|n| n.value.clone());
+        let dates = |locale: &Locale| locale.dates.iter().map(|d| d.value.clone()).collect::<Vec<_>>();
+        (self.trim, self.decimal, self.group, &self.true_words, &self.false_words, &self.null) == (other.trim, other.decimal, other.group, &other.true_words, &other.false_words, &other.null)
+            && (dates(self), value(&self.pivot), value(&self.partial), value(&self.zone)) == (dates(other), value(&other.pivot), value(&other.partial), value(&other.zone))
+    }
+}
+
 impl Default for Locale {
     fn default() -> Self {
         let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect();

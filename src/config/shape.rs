@@ -36,6 +36,11 @@ fn shape(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Shape> {
     super::check_name(&name, "shape", found);
     let mut keys = Keys::new(node, format!("the shape `{}`", name.value), found)?;
     let from = keys.require("from", found).map_or(vec![], |n| texts(n, "from", found));
+    if from.is_empty()
+        && let Some(node) = keys.peek("from").filter(|n| matches!(&n.value, Value::List(items) if items.is_empty()))
+    {
+        wrong_kind(node, "from", "a source or shape, or several", found);
+    }
     let on_error = keys.choice("on_error", &OnError::WORDS, found);
     let named = |n: Option<&Node>, what, found: &mut Diagnostics| -> Vec<(Name, Node)> {
         n.map_or(vec![], |n| entries(n, what, found).into_iter().map(|(name, n)| (name, n.clone())).collect())

@@ -134,7 +134,8 @@ fn step(table: &ResolvedTable, target: &str, name: &str, input: &Input, checks: 
             for (number, side) in stages.iter().enumerate() {
                 let handed: u64 = side.iter().filter_map(|at| run.stages.get(*at)).flat_map(|s| &s.partitions).map(|p| p.rows_accepted).sum();
                 let of = side.iter().filter_map(|at| table.stages.get(*at)).map(|s| s.name.clone()).collect();
-                let fates: Vec<Fate> = done.fates.iter().filter(|(s, ..)| *s == number).map(|(_, fate, rows)| Fate { fate: fate.clone(), rows: *rows }).collect();
+                let mut fates: Vec<Fate> = done.fates.iter().filter(|(s, ..)| *s == number).map(|(_, fate, rows)| Fate { fate: fate.clone(), rows: *rows }).collect();
+                fates.sort_by(|a, b| a.fate.cmp(&b.fate));
                 match operator {
                     Some(_) => prove(&whose, "rows handed to the operation", handed, "rows whose fate it tells", fates.iter().map(|f| f.rows).sum())?,
                     None => prove(&whose, "rows stored", handed, "rows read", rows_read)?,

@@ -311,6 +311,11 @@ pub fn project(project: &Project) -> String {
             let paths: Vec<&str> = source.paths.iter().map(|p| p.value.as_str()).collect();
             let _ = writeln!(out, "  source {}: {} {}", source.name.value, source.format.as_ref().map_or("csv", |f| f.value.as_str()), paths.join(", "));
         }
+        for shape in &mapping.shapes {
+            let read: Vec<String> = references(shape).map(|n| n.value).collect();
+            let what = shape.operations.first().map_or("rows", |(key, _)| key.value.as_str());
+            let _ = writeln!(out, "  shape {}: {what} of {}", shape.name.value, read.join(", "));
+        }
         for table in &mapping.tables {
             let _ = writeln!(out, "  table {} from {}", table.table.value, table.from.value);
             for endpoint in &table.endpoints {

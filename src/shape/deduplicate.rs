@@ -19,7 +19,7 @@ pub static DEDUPLICATE: Operation = Operation {
         ["kept", "gardées"],
         ["repeated", "répétées"],
     ],
-    summary: "Of the rows of a key (`by`) one stays: the first or the last, in the order of the source or of the columns in `order`. The others are counted. A row without a key stays.",
+    summary: "Of the rows of a key (`by`) one stays: the first or the last, in the order of the source or of the columns in `order`. Of equals the first or last of the rows counts, and a missing value comes behind all others. The others are counted. A row without a key stays.",
     example: "{from: visits, deduplicate: {by: NIP, order: DATE_VISITE, keep: last}}",
     lower: |l, node| {
         let mut k = l.keys(node)?;
@@ -74,7 +74,11 @@ impl Operator for Deduplicate {
             }
         };
         let before = |a: usize, b: usize| match (&sorted, self.last) {
-            (Some(sorted), _) => sorted.row(a) < sorted.row(b),
+            // Of equals the last or the first in the order of the rows.
+            (Some(sorted), last) => match sorted.row(a).cmp(&sorted.row(b)) {
+                std::cmp::Ordering::Equal => last == (a > b),
+                order => order.is_lt(),
+            },
             // By the order of the rows themselves.
             (None, last) => last == (a > b),
         };

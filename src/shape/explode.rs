@@ -73,18 +73,47 @@ impl Explode {
         match &self.delimiter {
             Some(delimiter) => Some(cell.split(delimiter.as_str()).map(str::trim).filter(|item| !item.is_empty()).map(|item| Some(item.to_owned())).collect()),
             None => match serde_json::from_str::<serde_json::Value>(cell).ok()? {
-                serde_json::Value::Array(items) => Some(items.into_iter().map(item).collect()),
+                serde_json::Value::Array(items) => {
+                    let written = as_written(cell);
+                    Some(items.into_iter().enumerate().map(|(at, value)| item(value, written.get(at).copied())).collect())
+                }
                 _ => None,
             },
         }
     }
 }
 
-fn item(value: serde_json::Value) -> Option<String> {
+/// The items of a sound JSON array, as they are written.
+fn as_written(array: &str) -> Vec<&str> {
+    let inner = array.trim();
+    let inner = inner.strip_prefix('[').unwrap_or(inner);
+    let inner = inner.strip_suffix(']').unwrap_or(inner);
+    let (mut items, mut from, mut depth, mut quoted, mut escaped) = (vec![], 0, 0usize, false, false);
+    for (at, c) in inner.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                items.push(inner.get(from..at).unwrap_or_default().trim());
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    items.push(inner.get(from..).unwrap_or_default().trim());
+    items
+}
+
+/// A text is what it says; a number, an identifier perhaps, stays as it is written.
+fn item(value: serde_json::Value, written: Option<&str>) -> Option<String> {
     match value {
         serde_json::Value::Null => None,
         serde_json::Value::String(text) => Some(text),
-        other => Some(other.to_string()),
+        other => Some(written.map_or_else(|| other.to_string(), str::to_owned)),
     }
 }
 

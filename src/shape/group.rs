@@ -54,29 +54,30 @@ pub static GROUP: Operation = Operation {
                 l.wrong(word.span, format!("there is no aggregate `{}`", word.text().unwrap_or_default()), format!("expected one of {}", known.join(", ")), None);
                 return None;
             };
-            let kind = match (&of, aggregate) {
-                (None, Aggregate::Count) => Kind::Integer,
+            let column = match (&of, aggregate) {
+                (None, Aggregate::Count) => Column::made(&name.value, Kind::Integer),
                 (None, _) => {
                     l.wrong(word.span, "this aggregate is of a column", "of which?", Some(format!("`{{{}: COLUMN}}`", word.text().unwrap_or_default())));
                     return None;
                 }
                 (Some(of), Aggregate::Sum | Aggregate::Mean) => {
                     l.column_of(&from, of, &[Kind::Integer, Kind::Number], "a number")?;
-                    Kind::Number
+                    Column::made(&name.value, Kind::Number)
                 }
-                (Some(of), Aggregate::Min | Aggregate::Max) => l.ordered(&from, of)?.kind,
+                (Some(of), Aggregate::Min | Aggregate::Max) => Column { origin: None, ..l.ordered(&from, of)?.called(&name.value) },
                 (Some(of), Aggregate::Count) => {
                     l.column(&from, of)?;
-                    Kind::Integer
+                    Column::made(&name.value, Kind::Integer)
                 }
-                (Some(of), _) => l.column(&from, of)?.kind,
+                // A text stays one of its source.
+                (Some(of), _) => Column { origin: None, ..l.column(&from, of)?.called(&name.value) },
             };
             if let Some(of) = &of
                 && !cleaned_columns.contains(&of.value)
             {
                 cleaned_columns.push(of.value.clone());
             }
-            columns.push(Column::made(&name.value, kind));
+            columns.push(column);
             aggregates.push((name.value, *aggregate, of.map(|o| o.value)));
         }
         l.each_once(&columns, &spans)?;

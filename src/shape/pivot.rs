@@ -30,11 +30,12 @@ pub static PIVOT: Operation = Operation {
         ["without a date", "sans date"],
         ["outside the window", "hors de la fenêtre"],
         ["another value was picked", "une autre valeur a été retenue"],
+        ["one of several for a cell", "une parmi plusieurs pour une case"],
         ["used", "utilisées"],
         ["with a value", "avec une valeur"],
         ["without one", "sans valeur"],
     ],
-    summary: "Long rows become columns: for each `key` and each of the `names` in `into` the one value that `pick` says (without it there must not be several). With `onto` they are added to the rows of another source or shape, which all stay.",
+    summary: "Long rows become columns: for each `key` and each of the `names` in `into` the one value that `pick` says (without it there must not be several); of values that stand equally near the earlier counts, and of one day the smaller. With `onto` they are added to the rows of another source or shape, which all stay.",
     example: "{from: labs, pivot: {onto: patients, key: NIP, names: EXAMEN, values: value, into: {CA15-3: ca15_3, ACE: cea}, pick: nearest, at: drawn, to: diagnosed, within: 90}}",
     lower,
 };
@@ -213,7 +214,7 @@ struct Pivot {
 }
 
 /// What became of a long row; a later one wins where it is seen from several rows.
-const FATES: [&str; 8] = ["without a key", "without a row to go to", "under a name that is not listed", "without a value", "without a date", "outside the window", "another value was picked", "used"];
+const FATES: [&str; 9] = ["without a key", "without a row to go to", "under a name that is not listed", "without a value", "without a date", "outside the window", "another value was picked", "used", "one of several for a cell"];
 const NO_KEY: u8 = 0;
 const NO_ROW: u8 = 1;
 const UNLISTED: u8 = 2;
@@ -222,6 +223,7 @@ const NO_DATE: u8 = 4;
 const OUTSIDE: u8 = 5;
 const PASSED_OVER: u8 = 6;
 const USED: u8 = 7;
+const SEVERAL_THERE: u8 = 8;
 
 /// The value that a cell has so far.
 #[derive(Clone, Copy)]
@@ -322,7 +324,11 @@ impl Operator for Pivot {
                 }
             }
             if let Some(fate) = fate.get_mut(row) {
-                *fate = if seen == USED { PASSED_OVER } else { seen };
+                *fate = match seen {
+                    USED if self.pick == Pick::Only => SEVERAL_THERE,
+                    USED => PASSED_OVER,
+                    other => other,
+                };
             }
         }
         if self.pick == Pick::Only {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::compute::interleave;
-use datafusion::arrow::datatypes::{DataType, Decimal128Type, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, Int64Type, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::reader::read_record_batch;
 use datafusion::arrow::ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
@@ -92,7 +92,12 @@ impl StoreWriter {
         for batch in &batches {
             let keys = self.key.and_then(|k| batch.column(k).as_primitive_opt::<Decimal128Type>());
             match keys {
-                Some(keys) => bucket.extend((0..keys.len()).map(|row| if keys.is_valid(row) { bucket_of(keys.value(row), self.buckets) as u32 } else { 0 })),
+                Some(keys) => {
+                    // Rows without a key need not meet, so they are spread by where they stand.
+                    let place = batch.column_by_name("_row").and_then(|c| c.as_primitive_opt::<Int64Type>());
+                    let alone = |row: usize| place.map_or(0, |p| p.value(row) as usize & (self.buckets.max(1) - 1));
+                    bucket.extend((0..keys.len()).map(|row| if keys.is_valid(row) { bucket_of(keys.value(row), self.buckets) } else { alone(row) } as u32));
+                }
                 None => bucket.resize(bucket.len() + batch.num_rows(), 0),
             }
         }

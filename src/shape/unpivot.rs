@@ -34,11 +34,19 @@ pub static UNPIVOT: Operation = Operation {
         let (name, values) = (name?, values?);
         let from = l.from.to_vec();
         let mut made: Option<Column> = None;
+        if let Some((twice, _)) = listed.iter().enumerate().find(|(at, (c, _))| listed.iter().take(*at).any(|(other, _)| other.value == c.value)).map(|(_, l)| l) {
+            l.wrong(twice.span, format!("`{}` is listed twice", twice.value), "each of its values would come twice", None);
+            return None;
+        }
         for (column, _) in &listed {
             let column_here = l.column(&from, column)?;
             match &made {
                 Some(first) if first.kind != column_here.kind => {
                     l.wrong(column.span, format!("`{}` is {}, and `{}` is {}", first.name, first.kind.words(), column.value, column_here.kind.words()), "values of one column are of one kind", None);
+                    return None;
+                }
+                Some(first) if !first.reads_like(&column_here) => {
+                    l.wrong(column.span, format!("`{}` and `{}` are read in different ways", first.name, column.value), "of sources with other marks, dates, words or missing codes", Some("give each its type in a shape first".into()));
                     return None;
                 }
                 Some(_) => {}
@@ -82,10 +90,9 @@ impl Operator for Unpivot {
         let (mut from, mut cells) = (vec![], vec![]);
         let mut empty = 0;
         for row in 0..rows.num_rows() {
-            let before = cells.len();
             cells.extend(present.iter().enumerate().filter(|(_, p)| self.keep || p.is_valid(row)).map(|(at, _)| (at, row)));
             from.resize(cells.len(), row as u32);
-            empty += usize::from(cells.len() == before);
+            empty += usize::from(present.iter().all(|p| p.is_null(row)));
         }
         fates.add(0, "with a value", rows.num_rows() - empty);
         fates.add(0, "without any value", empty);

@@ -40,7 +40,10 @@ pub fn names_are_known(subject: &Subject<'_>, found: &mut Diagnostics) {
         }
         for refused in &case.quarantined {
             if let Some(source) = &refused.source {
-                source_is_known(subject, source, found);
+                // A row that a shape refuses is one of that shape.
+                if subject.mapping.shapes.iter().all(|s| s.name.value != source.value) {
+                    source_is_known(subject, source, found);
+                }
             }
             refused.reasons.iter().for_each(|r| reason_is_known(subject, r, found));
         }
@@ -118,6 +121,8 @@ fn reason_is_known(subject: &Subject<'_>, reason: &Reason, found: &mut Diagnosti
     let constraints = crate::rule::CONSTRAINTS.iter().map(|c| c.key);
     // The rules that are no word of a schema: failures of derivations and of keys.
     let others = ["required", "key", "parse", "unmapped", "bins", "expression"];
+    let shapes = subject.mapping.shapes.iter().flat_map(|s| std::iter::once(&s.name).chain(s.derive.iter().chain(&s.filters).map(|(name, _)| name))).map(|n| n.value.as_str());
+    let fields = fields.chain(shapes);
     let known: Vec<&str> = fields.chain(rules).chain(constraints).chain(others).collect();
     for word in &reason.words {
         let is_code = diagnostic::ALL.iter().any(|c| c.id == word);

@@ -23,6 +23,14 @@ impl Column {
         Column { name: name.to_owned(), kind, locale: None, origin: None }
     }
 
+    /// Whether texts of both columns can stand in one: they are read in the same way, or are no texts of a source.
+    pub fn reads_like(&self, other: &Column) -> bool {
+        match (&self.locale, &other.locale) {
+            (Some(mine), Some(theirs)) => Arc::ptr_eq(mine, theirs) || mine.reads_like(theirs),
+            _ => self.kind != Kind::Text || self.locale.is_none() == other.locale.is_none(),
+        }
+    }
+
     /// The same column under another name.
     pub fn called(&self, name: &str) -> Column {
         Column { name: name.to_owned(), ..self.clone() }

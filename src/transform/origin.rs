@@ -52,6 +52,15 @@ pub static COALESCE: Transform = Transform {
             );
             return None;
         }
+        let columns: Vec<&super::Column> = names.iter().filter_map(|n| d.names.shaped.iter().find(|c| c.name == n.value)).collect();
+        if let Some(at) = names.iter().position(|n| columns.first().zip(columns.iter().find(|c| c.name == n.value)).is_some_and(|(first, c)| !first.reads_like(c))) {
+            d.found.push(
+                Diagnostic::error(code::SHAPE_ARGUMENT, names.get(at)?.span, "these cells are read in different ways")
+                    .label("of a source with other decimal marks, dates, words or missing codes")
+                    .help("give each its type in a shape first, or take them together by `sql: \"coalesce(A, B)\"`"),
+            );
+            return None;
+        }
         let expr = coalesce(values.into_iter().map(|v| v.expr).collect());
         let expr = d.definitions.define(&format!("t:{}", names.iter().map(|n| n.value.as_str()).collect::<Vec<_>>().join("|")), kind, expr);
         d.value = Some(Typed { expr, kind });
