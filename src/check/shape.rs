@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::mapping::{Context, Delivered, From, Work, different_headers, push};
 use super::{Input, Kept, ResolvedSource, Stage};
 use crate::config::mapping::{Mapping, TableMapping};
-use crate::config::schema::{Duplicates, Table};
+use crate::config::schema::{Duplicates, Field, Table};
 use crate::config::shape::Shape;
 use crate::config::yaml::{Node, Value};
 use crate::config::{Name, Spanned, mapping::Locale};
@@ -391,8 +391,11 @@ pub fn references(shape: &Shape) -> impl Iterator<Item = Name> {
     shape.from.iter().cloned().chain(others)
 }
 
+/// Fields, and how each is derived.
+type Derived = (Vec<Field>, Vec<(Name, Node)>);
+
 /// The derived columns of a shape as fields of a table, and their derivations.
-fn fields_of(shape: &Shape, columns: &[Column], found: &mut Diagnostics) -> Option<(Vec<crate::config::schema::Field>, Vec<(Name, Node)>)> {
+fn fields_of(shape: &Shape, columns: &[Column], found: &mut Diagnostics) -> Option<Derived> {
     let (mut fields, mut nodes) = (vec![], vec![]);
     for (name, node) in &shape.derive {
         let Value::Map(items) = &node.value else {

@@ -119,8 +119,11 @@ async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &S
     Ok(TableRun { indexes, fingerprints, stages, table: done, dealt })
 }
 
+/// SHA-256 and bytes of the files of each source.
+type Fingerprints = Vec<Vec<(String, u64)>>;
+
 /// Takes the fingerprints of all files that a table reads, one after the other, beside its passes.
-fn fingerprints(table: &ResolvedTable, cancel: &Arc<AtomicBool>) -> tokio::task::JoinHandle<Result<Vec<Vec<(String, u64)>>, Error>> {
+fn fingerprints(table: &ResolvedTable, cancel: &Arc<AtomicBool>) -> tokio::task::JoinHandle<Result<Fingerprints, Error>> {
     let (inputs, cancel): (Vec<Vec<source::FileHead>>, _) = (table.inputs.iter().map(|i| i.files.clone()).collect(), Arc::clone(cancel));
     tokio::task::spawn_blocking(move || inputs.iter().map(|files| files.iter().map(|file| source::fingerprint(file, &cancel)).collect()).collect())
 }
