@@ -29,7 +29,7 @@ const CASES: &[(&str, &str, &str, &[&str])] = &[
     ("decimal, comma", "{type: decimal, unit: mm}", "{from: X, unit: cm, number: {decimal: \",\"}}", &["3,45", "0,8", "12,5", ""]),
     ("date", "{type: date}", "{from: X, date: \"%d/%m/%Y\"}", &["21/07/2007", "03/10/2016", "", "29/02/2012"]),
     ("date, two formats", "{type: date}", "{from: X, date: [\"%d/%m/%Y\", \"%Y-%m-%d\"]}", &["21/07/2007", "2016-10-03"]),
-    ("age_at", "{type: integer, unit: a}", "{age_at: X, born: Y, date: \"%d/%m/%Y\"}", &["21/07/2007", "03/10/2016"]),
+    ("age_at", "{type: integer, unit: a}", "{age_at: X, born: Y}", &["21/07/2007", "03/10/2016"]),
     ("bins", "{type: code, values: [small, large]}", "{from: X, bins: {small: [null, 2], large: [2, null]}}", &["1.4", "2", "5.5"]),
     ("interval", "{type: decimal}", "{from: X, interval: midpoint}", &["<=20", "20-50", ">50"]),
     ("pseudonym", "{type: pseudonym}", "{from: X}", &["0000000013", "0000000020", "0000000027"]),
