@@ -7,17 +7,18 @@ use std::sync::Arc;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 
+use super::headers::{Delivered, deliver, different_headers};
 use super::shape::{self, Shapes};
 use super::{FieldState, Input, Keep, ResolvedEndpoint, ResolvedSource, ResolvedTable};
 use crate::config::Name;
 use crate::config::endpoint::Endpoint;
-use crate::config::mapping::{Locale, Mapping, OnError, Source, TableMapping};
-use crate::config::project::{Project, expand};
+use crate::config::mapping::{Locale, Mapping, OnError, TableMapping};
+use crate::config::project::Project;
 use crate::config::schema::{Condition, Field, FieldType, RuleCategory, Table};
 use crate::config::yaml::{Node, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest, code};
 use crate::rule::{CONSTRAINTS, Check, Effect, explained_required};
-use crate::source::{self, FileHead};
+use crate::source::FileHead;
 use crate::transform::derive::{self, Functions, Outcome, column, field_column};
 use crate::transform::{Column, Definitions, Failure, Kind, Names, SqlScope, endpoint};
 
@@ -110,42 +111,6 @@ pub struct From {
     pub files: Vec<Vec<FileHead>>,
     /// Whether what is derived takes the place of a column of the same name.
     pub replaces: bool,
-}
-
-/// The heads of a source's files.
-pub struct Delivered {
-    pub files: Vec<FileHead>,
-    /// `None` when no header could be read.
-    pub columns: Option<Vec<String>>,
-}
-
-fn deliver(source: &Source, base: &Path, found: &mut Diagnostics) -> Delivered {
-    let mut files = vec![];
-    if !source::dialect_is_sound(source, found) {
-        return Delivered { files, columns: None };
-    }
-    let mut complete = true;
-    for pattern in &source.paths {
-        let paths = expand(base, pattern, code::NO_FILE, "file", found);
-        complete &= !paths.is_empty();
-        for path in paths {
-            match source::heads(source, &path) {
-                Ok(heads) => files.extend(heads),
-                Err(error) => {
-                    complete = false;
-                    found.push(error.at(pattern.span));
-                }
-            }
-        }
-    }
-    let mut columns: Vec<String> = vec![];
-    for column in files.iter().flat_map(|f| &f.columns) {
-        if !columns.contains(column) {
-            columns.push(column.clone());
-        }
-    }
-    let columns = (complete && !files.is_empty()).then_some(columns);
-    Delivered { files, columns }
 }
 
 pub struct Work<'a> {
@@ -422,7 +387,7 @@ impl Work<'_> {
                     Some(violated) => undecided.push(violated),
                     None => {
                         let mut check = Check::filter(&filter.id, &filter.expression, failure.violated.clone());
-                        (check.code, check.effect, check.column) = (failure.code, effect_of(failure.policy), failure.column.clone());
+                        (check.code, check.effect, check.column) = (failure.code, failure.policy.into(), failure.column.clone());
                         undecided.push(push(&mut checks, definitions, check));
                     }
                 }
@@ -458,7 +423,7 @@ impl Work<'_> {
         for (field, failure) in &owners {
             let target = &self.target.fields[*field];
             let mut check = Check::of(target, failure.code, failure.rule, RuleCategory::Conformance, failure.violated.clone());
-            check.effect = effect_of(failure.policy);
+            check.effect = failure.policy.into();
             check.column = failure.column.clone();
             check.raw = failure.raw.clone();
             failure_columns.push(push(&mut checks, definitions, check));
@@ -546,52 +511,12 @@ impl Work<'_> {
     }
 }
 
-/// Reports files of a source that lack a column, or have it twice.
-pub fn different_headers(files: &[FileHead], column: &str, at: Span, found: &mut Diagnostics) {
-    let named = |wrong: &dyn Fn(&FileHead) -> bool| files.iter().filter(|f| wrong(f)).map(|f| f.shown.as_str()).collect::<Vec<_>>();
-    let lacking = named(&|f| !f.columns.iter().any(|c| c == column));
-    if !lacking.is_empty() {
-        found.push(
-            Diagnostic::error(code::DIFFERENT_HEADERS, at, format!("{} no column `{column}`", of_files(&lacking, files.len(), ["has", "have"])))
-                .label("other files of the source have it")
-                .note("all files of a source need the columns that are used"),
-        );
-    }
-    let twice = named(&|f| f.duplicates.iter().any(|c| c == column));
-    if !twice.is_empty() {
-        found.push(
-            Diagnostic::error(code::DUPLICATE_COLUMN, at, format!("{} the column `{column}` twice", of_files(&twice, files.len(), ["has", "have"])))
-                .label("which of the two is meant?"),
-        );
-    }
-}
-
-/// "`a.csv` has" or "3 of 300 files have (`a.csv`, `b.csv` and 1 more)".
-fn of_files(files: &[&str], all: usize, [has, have]: [&str; 2]) -> String {
-    match files {
-        [one] => format!("`{one}` {has}"),
-        many => {
-            let shown: Vec<String> = many.iter().take(3).map(|f| format!("`{f}`")).collect();
-            let more = if many.len() > 3 { format!(" and {} more", many.len() - 3) } else { String::new() };
-            format!("{} of {all} files ({}{more}) {have}", many.len(), shown.join(", "))
-        }
-    }
-}
-
 /// A condition that a row must meet to belong to the table.
 struct Filter {
     id: String,
     expression: String,
     holds: Expr,
     failures: Vec<Failure>,
-}
-
-fn effect_of(policy: OnError) -> Effect {
-    match policy {
-        OnError::Quarantine => Effect::Quarantine,
-        OnError::Null => Effect::Warn,
-        OnError::Fail => Effect::Fail,
-    }
 }
 
 fn strictest(a: OnError, b: OnError) -> OnError {

@@ -2,6 +2,7 @@
 //!
 //! Nothing after this stage sees YAML. It reads the heads of the sources, never their rows.
 
+mod headers;
 mod mapping;
 pub mod replay;
 mod schema;
@@ -137,9 +138,8 @@ pub struct Stage {
     pub columns: Vec<String>,
     pub definitions: Definitions,
     pub checks: Vec<Check>,
+    /// With the hash of a key among them, the rows go into buckets by it.
     pub kept: Vec<Kept>,
-    /// Into buckets by the hash of their key.
-    pub keyed: bool,
 }
 
 /// A column that a stage stores.

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::mapping::{Context, Delivered, From, Work, different_headers, push};
+use super::headers::{Delivered, different_headers};
+use super::mapping::{Context, From, Work, push};
 use super::{Input, Kept, ResolvedSource, Stage};
 use crate::config::mapping::{Mapping, TableMapping};
 use crate::config::schema::{Duplicates, Field, Table};
@@ -150,12 +151,11 @@ impl<'a> Shapes<'a> {
             kept.push(Kept { column: plan, name, kind: Some(kind) });
         }
         kept.extend(PLACE.map(|p| Kept { column: p.into(), name: p.into(), kind: Some(Kind::Integer) }));
-        let keyed = !key.is_empty();
-        if keyed {
+        if !key.is_empty() {
             definitions.insert(KEY.into(), Kind::Integer, derive::call(functions, "row_key", key));
             kept.push(Kept { column: KEY.into(), name: KEY.into(), kind: None });
         }
-        self.stages.push(Stage { name: name.value.clone(), input: relation.input.clone(), columns: input_columns(&relation.input, &self.inputs), definitions, checks, kept, keyed });
+        self.stages.push(Stage { name: name.value.clone(), input: relation.input.clone(), columns: input_columns(&relation.input, &self.inputs), definitions, checks, kept });
         let at = self.stages.len() - 1;
         self.stored.insert(id, at);
         at

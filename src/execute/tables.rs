@@ -70,7 +70,7 @@ pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, canc
 
 async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &Staging, options: &Options, runtime: &Arc<RuntimeEnv>, cancel: &Arc<AtomicBool>) -> Result<TableRun, Error> {
     let mut indexes = vec![];
-    let mut job = Job { resolved, table, run, staging: staging.path(), attempt: 0, lost: vec![], only: None, memory: options.memory, buckets: buckets(&table.inputs) };
+    let job = Job { resolved, table, run, staging: staging.path(), attempt: 0, lost: vec![], only: None, memory: options.memory, buckets: buckets(&table.inputs) };
     let fingerprints = fingerprints(table, cancel);
     let name = |step: &str| format!("{}/{step}", table.site);
     let mut bars = vec![];
@@ -104,7 +104,6 @@ async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &S
     }
     let step = Step::of_table(table);
     let (dealt, mut bar) = deal(step.input, name(step.name), &stages, options);
-    job.attempt = 0;
     let done = job.execute(&step, None, &dealt, runtime, &mut bar).await?;
     done.end(bar);
     let fingerprints = fingerprints.await.map_err(|e| Error::Bug { message: format!("the fingerprints: {e}") })??;

@@ -11,6 +11,7 @@ pub mod plausibility;
 
 use datafusion::logical_expr::Expr;
 
+use crate::config::mapping::OnError;
 use crate::config::schema::{Field, RuleCategory, RuleSeverity, Threshold};
 use crate::diagnostic::Code;
 use crate::transform::derive::Functions;
@@ -35,6 +36,16 @@ impl From<RuleSeverity> for Effect {
         match severity {
             RuleSeverity::Error => Effect::Quarantine,
             RuleSeverity::Warning => Effect::Warn,
+        }
+    }
+}
+
+impl From<OnError> for Effect {
+    fn from(policy: OnError) -> Self {
+        match policy {
+            OnError::Quarantine => Effect::Quarantine,
+            OnError::Null => Effect::Warn,
+            OnError::Fail => Effect::Fail,
         }
     }
 }

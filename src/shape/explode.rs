@@ -44,7 +44,7 @@ pub static EXPLODE: Operation = Operation {
                 );
                 return None;
             };
-            marks.push(Mark { column: MALFORMED.into(), code: code::PARSE, rule: l.shape.value.clone(), effect: super::join::effect_of(policy), condition: format!("{} is a JSON array", column.value) });
+            marks.push(Mark { column: MALFORMED.into(), code: code::PARSE, rule: l.shape.value.clone(), effect: policy.into(), condition: format!("{} is a JSON array", column.value) });
         }
         let columns: Vec<Column> = from.iter().map(|c| if c.name == column.value { Column { origin: None, ..c.clone() } } else { c.clone() }).collect();
         let rest = columns.iter().filter(|c| c.name != column.value).map(|c| c.name.clone()).collect();

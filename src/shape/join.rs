@@ -6,13 +6,10 @@ use datafusion::arrow::array::{BooleanArray, RecordBatch, UInt32Array};
 use datafusion::arrow::compute::take;
 use datafusion::common::Result;
 
-use super::{Chains, Fates, Lower, Lowered, Mark, Operation, Operator, Output, PLACE, Side, get, key_at, keys, names};
-use crate::config::Name;
-use crate::config::mapping::OnError;
-use crate::config::read::{Spanned, entries, text, texts};
+use super::{Chains, Fates, Lowered, Mark, Operation, Operator, Output, PLACE, Side, get, key_at, keys, names};
+use crate::config::read::{Spanned, text};
 use crate::config::shape::{Taken, taken};
-use crate::config::yaml::{Node, Value};
-use crate::diagnostic::{Diagnostic, code};
+use crate::diagnostic::code;
 use crate::rule::Effect;
 use crate::transform::derive::raw_column;
 
@@ -31,7 +28,7 @@ pub static JOIN: Operation = Operation {
     lower: |l, node| {
         let mut keys = l.keys(node)?;
         let with = keys.require("with", l.found).and_then(|n| text(n, "with", l.found));
-        let on = keys.require("on", l.found).map(|n| pairs(n, l))?;
+        let on = keys.require("on", l.found).map(|n| l.pairs(n, "on"))?;
         let take = keys.take("take").map(|n| taken(n, "take", l.found));
         let missing = keys.require("missing", l.found).and_then(|n| crate::config::read::choice(n, "missing", &MISSING, l.found));
         let several = keys.choice("several", &SEVERAL, l.found).map_or(Several::Refused(Effect::Quarantine), |s| s.value);
@@ -41,16 +38,7 @@ pub static JOIN: Operation = Operation {
         let others = (l.other)(&with, l.found)?;
         let (mut left, mut right) = (vec![], vec![]);
         for (a, b) in &on {
-            let mine = l.from.to_vec();
-            let (one, other) = (l.column(&mine, a)?, l.column(&others, b)?);
-            if one.kind != other.kind {
-                l.found.push(
-                    Diagnostic::error(code::JOIN_KINDS, b.span, format!("`{}` is {}, and `{}` is {}", a.value, one.kind.words(), b.value, other.kind.words()))
-                        .label("they would never be equal")
-                        .help("derive one of them in a shape, in the other's type"),
-                );
-                return None;
-            }
+            l.meet(a, &others, b)?;
             left.push(a.value.clone());
             right.push(b.value.clone());
         }
@@ -107,14 +95,6 @@ enum Several {
     First,
     Last,
     Expand,
-}
-
-/// `NIP`, `[NIP, TUMEUR]` or `{NIP: patient}`: the columns of both sides.
-fn pairs(node: &Node, l: &mut Lower<'_>) -> Vec<(Name, Name)> {
-    match &node.value {
-        Value::Map(_) => entries(node, "on", l.found).into_iter().filter_map(|(a, n)| Some((a, text(n, "on", l.found)?))).collect(),
-        _ => texts(node, "on", l.found).into_iter().map(|name| (name.clone(), name)).collect(),
-    }
 }
 
 #[derive(Debug)]
@@ -181,14 +161,5 @@ impl Operator for Join {
             out.push(REPEATS, Arc::new(BooleanArray::from(repeats)));
         }
         out.finish()
-    }
-}
-
-/// What a policy does to its row.
-pub fn effect_of(policy: OnError) -> Effect {
-    match policy {
-        OnError::Quarantine => Effect::Quarantine,
-        OnError::Null => Effect::Warn,
-        OnError::Fail => Effect::Fail,
     }
 }

@@ -32,8 +32,8 @@ use datafusion::common::{Result, internal_datafusion_err};
 
 use crate::config::Name;
 use crate::config::mapping::OnError;
-use crate::config::read::Keys;
-use crate::config::yaml::Node;
+use crate::config::read::{Keys, entries, text, texts};
+use crate::config::yaml::{Node, Value};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
 use crate::rule::Effect;
 use crate::transform::derive::raw_column;
@@ -174,6 +174,26 @@ impl Lower<'_> {
         }
         let help = format!("say what it is: `derive: {{{}: {{type: date}}}}` in a shape, or `type: text` if letters decide", name.value);
         self.wrong(name.span, format!("`{}` is a text as it was read", name.value), "as texts, 10 comes before 9", Some(help));
+        None
+    }
+
+    /// The columns by which rows of two sides meet: `NIP`, `[NIP, TUMEUR]`, or `{NIP: patient}` where the other side has
+    /// other names.
+    pub fn pairs(&mut self, node: &Node, what: &str) -> Vec<(Name, Name)> {
+        match &node.value {
+            Value::Map(_) => entries(node, what, self.found).into_iter().filter_map(|(a, n)| Some((a, text(n, what, self.found)?))).collect(),
+            _ => texts(node, what, self.found).into_iter().map(|name| (name.clone(), name)).collect(),
+        }
+    }
+
+    /// A column of each side that can be equal; a finding where they are of different kinds.
+    pub fn meet(&mut self, mine: &Name, others: &[Column], theirs: &Name) -> Option<()> {
+        let (one, other) = (self.column(self.from, mine)?, self.column(others, theirs)?);
+        if one.kind == other.kind {
+            return Some(());
+        }
+        let message = format!("`{}` is {}, and `{}` is {}", mine.value, one.kind.words(), theirs.value, other.kind.words());
+        self.found.push(Diagnostic::error(code::JOIN_KINDS, theirs.span, message).label("they would never be equal").help("derive one of them in a shape, in the other's type"));
         None
     }
 

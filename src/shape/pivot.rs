@@ -12,8 +12,8 @@ use datafusion::common::{Result, internal_datafusion_err};
 
 use super::{Chains, Fates, Lower, Lowered, Mark, Operation, Operator, Output, Side, cleaned, get, key_at, keys, names};
 use crate::config::Name;
-use crate::config::read::{entries, text, texts};
-use crate::config::yaml::{Node, Value};
+use crate::config::read::{entries, text};
+use crate::config::yaml::Node;
 use crate::diagnostic::code;
 use crate::rule::Effect;
 use crate::transform::derive::raw_column;
@@ -58,7 +58,7 @@ enum Pick {
 fn lower(l: &mut Lower<'_>, node: &Node) -> Option<Lowered> {
     let mut k = l.keys(node)?;
     let onto = k.text("onto", l.found);
-    let key = k.require("key", l.found).map(|n| pairs(n, l))?;
+    let key = k.require("key", l.found).map(|n| l.pairs(n, "key"))?;
     let name = k.require("names", l.found).and_then(|n| text(n, "names", l.found));
     let values = k.require("values", l.found).and_then(|n| text(n, "values", l.found));
     let into = k.require("into", l.found).map_or(vec![], |n| entries(n, "into", l.found));
@@ -76,13 +76,11 @@ fn lower(l: &mut Lower<'_>, node: &Node) -> Option<Lowered> {
         None => None,
     };
     for (mine, theirs) in &key {
-        let one = l.column(&from, mine)?;
-        let Some(others) = &others else { continue };
-        let other = l.column(others, theirs)?;
-        if one.kind != other.kind {
-            let message = format!("`{}` is {}, and `{}` is {}", mine.value, one.kind.words(), theirs.value, other.kind.words());
-            l.found.push(crate::diagnostic::Diagnostic::error(code::JOIN_KINDS, theirs.span, message).label("they would never be equal").help("derive one of them in a shape, in the other's type"));
-            return None;
+        match &others {
+            Some(others) => l.meet(mine, others, theirs)?,
+            None => {
+                l.column(&from, mine)?;
+            }
         }
     }
     let mut targets = vec![];
@@ -185,14 +183,6 @@ fn lower(l: &mut Lower<'_>, node: &Node) -> Option<Lowered> {
 /// `90`, `90 d`.
 fn days(text: &str) -> Option<i64> {
     text.strip_suffix('d').unwrap_or(text).trim().parse().ok().filter(|days| (0..=1_000_000).contains(days))
-}
-
-/// `NIP`, or `{NIP: patient}`: the long rows' columns and those of `onto`.
-fn pairs(node: &Node, l: &mut Lower<'_>) -> Vec<(Name, Name)> {
-    match &node.value {
-        Value::Map(_) => entries(node, "key", l.found).into_iter().filter_map(|(a, n)| Some((a, text(n, "key", l.found)?))).collect(),
-        _ => texts(node, "key", l.found).into_iter().map(|name| (name.clone(), name)).collect(),
-    }
 }
 
 #[derive(Debug)]

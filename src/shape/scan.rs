@@ -252,14 +252,9 @@ fn calls(work: Arc<Work>, unit: Unit, reservation: datafusion::execution::memory
         };
         return Box::new(std::iter::once_with(whole));
     }
-    let one = unit.sides.into_iter().next().unwrap_or_default();
-    Box::new(one.into_iter().flat_map(move |piece| {
-        let batches: Vec<Box<dyn Iterator<Item = Result<Vec<RecordBatch>>> + Send>> = match work.sides.first().cloned() {
-            Some(side) => vec![Box::new(segments(&side, &piece).map(|batch| Ok(vec![batch?])))],
-            None => vec![],
-        };
-        batches.into_iter().flatten()
-    }))
+    let Some(side) = work.sides.first().cloned() else { return Box::new(std::iter::empty()) };
+    let pieces = unit.sides.into_iter().next().unwrap_or_default();
+    Box::new(pieces.into_iter().flat_map(move |piece| segments(&side, &piece)).map(|batch| Ok(vec![batch?])))
 }
 
 /// The rows of a piece, segment by segment.
