@@ -298,14 +298,17 @@ fn verb(cli: Cli) -> Result<u8, Error> {
             Ok(exit::DONE)
         }
         Verb::Run { pipeline, out, partitions, memory, quiet, force, replay, format } => {
-            let replay = replay.as_deref().map(Replay::open).transpose()?;
-            let mut resolved = match checked_with(&pipeline, replay.as_ref(), format)? {
+            let mut replay = replay.as_deref().map(Replay::open).transpose()?;
+            let mut resolved = match checked_with(&pipeline, replay.as_mut(), format)? {
                 Ok(resolved) => resolved,
                 Err(code) => return Ok(code),
             };
             let key = resolved.key_place().map(|place| secret::read(place.variable.as_deref(), place.file.as_deref())).transpose()?;
             let key_id = key.as_ref().map(|k| k.id().to_owned());
             replay.as_ref().map_or(Ok(()), |r| r.same_key(key_id.as_deref()))?;
+            if let Some(left) = replay.as_ref().map(|r| r.left_out.join(", ")).filter(|left| !left.is_empty()) {
+                eprintln!("warning: not replayed, as filled from shapes: {left}; run the pipeline again for these");
+            }
             resolved.give_key(key);
             let partitions = partitions.map_or_else(cores, usize::from);
             let options = Options { out: out.clone(), partitions, memory, force, show: Show::fitting(quiet || format == Format::Json), replay };
@@ -392,7 +395,7 @@ fn checked(pipeline: &Path, format: Format) -> Result<Resolved, u8> {
 }
 
 /// [`checked`], with the quarantine of a run in place of the files.
-fn checked_with(pipeline: &Path, replay: Option<&Replay>, format: Format) -> Result<Result<Resolved, u8>, Error> {
+fn checked_with(pipeline: &Path, replay: Option<&mut Replay>, format: Format) -> Result<Result<Resolved, u8>, Error> {
     let (mut map, mut found) = (SourceMap::default(), Diagnostics::default());
     let project = project::load(pipeline, &mut map, &mut found);
     let project = match (project, replay) {

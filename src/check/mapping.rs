@@ -158,7 +158,7 @@ impl Work<'_> {
 
     fn derivations(&self, rules: &[Option<Expr>], found: &mut Diagnostics) -> Option<Derivations> {
         let (errors_before, found_before) = (found.counts().0, found.items.len());
-        let names = Names { columns: self.from.columns.as_deref(), shaped: &self.from.shaped, fields: &self.target.fields, table: &self.target.name.value };
+        let names = Names { columns: self.from.columns.as_deref(), shaped: &self.from.shaped, fields: &self.target.fields, table: &self.target.name.value, in_shape: self.from.replaces };
         for (name, _) in &self.table.fields {
             if !self.target.fields.iter().any(|f| f.name.value == name.value) {
                 found.push(
@@ -244,7 +244,7 @@ impl Work<'_> {
                 found.items.push(
                     Diagnostic::error(code::NO_POLICY, self.table.span, format!("{} derivations can meet unreadable values, and nothing says what happens then", names.len()))
                         .label(format!("{shown}{more}"))
-                        .help("write `on_error: quarantine` (or `null`, or `fail`) for the table"),
+                        .help(format!("write `on_error: quarantine` (or `null`, or `fail`) for the {}", if self.from.replaces { "shape" } else { "table" })),
                 );
             }
         }

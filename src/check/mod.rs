@@ -8,7 +8,7 @@ pub mod replay;
 mod schema;
 mod shape;
 
-pub use shape::references;
+pub use shape::{derived_in, references};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,8 @@
 //!
 //! A run names, for each site, source and table, the part files of its quarantine. A replay goes
 //! through each mapping table by table: what fills the table are the rows that this table refused,
-//! and not those that another table of the same source did.
+//! and not those that another table of the same source did. A table that is filled from a shape is left
+//! out and named: its rows may be made of rows that were accepted.
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,10 @@ pub struct Replay {
     pub manifest_sha256: String,
     key_id: Option<String>,
     tables: Vec<Published>,
+    /// `(site, table)` of rows that were refused on their way through shapes.
+    before: Vec<(String, String)>,
+    /// `table (site)` of what refused rows and is filled from a shape.
+    pub left_out: Vec<String>,
 }
 
 /// What the run made of one table of one site.
@@ -48,27 +53,33 @@ impl Replay {
         let files = |list: &Value| list.as_array().into_iter().flatten().filter_map(Value::as_str).map(|f| folder.join(f)).collect();
         let tables = manifest["tables"].as_array().into_iter().flatten();
         let tables = tables.map(|t| Published { site: word(&t["site"]), source: word(&t["source"]), table: word(&t["table"]), cohort: files(&t["files"]), quarantine: files(&t["quarantine"]) }).collect();
+        let steps = manifest["steps"].as_array().into_iter().flatten().filter(|s| s["quarantine"].as_array().is_some_and(|files| !files.is_empty()));
+        let before = steps.map(|s| (word(&s["site"]), word(&s["table"]))).collect();
         let manifest_sha256 = Sha256::digest(&text).iter().map(|b| format!("{b:02x}")).collect();
-        Ok(Replay { key_id: manifest["key_id"].as_str().map(str::to_owned), tables, manifest_sha256, folder })
+        Ok(Replay { key_id: manifest["key_id"].as_str().map(str::to_owned), tables, before, left_out: vec![], manifest_sha256, folder })
     }
 
     /// The project with the run's quarantine as its sources; sites and tables that refused no row
-    /// are left out, as there is nothing to replay.
+    /// are left out, as there is nothing to replay. Tables that are filled from shapes are left out too, and named
+    /// in `left_out`.
     ///
     /// # Errors
     /// When nothing is left.
-    pub fn stand_in(&self, mut project: Project) -> Result<Project, Error> {
+    pub fn stand_in(&mut self, mut project: Project) -> Result<Project, Error> {
         let mut mappings = vec![];
         for (path, mapping) in project.mappings {
             for table in &mapping.tables {
                 let is_it = |p: &&Published| p.site == mapping.site.value && p.table == table.table.value && p.source == table.from.value;
                 let parts: Vec<&PathBuf> = self.tables.iter().filter(is_it).flat_map(|p| &p.quarantine).collect();
-                if parts.is_empty() {
+                if mapping.shapes.iter().any(|s| s.name.value == table.from.value) {
+                    let refused = |(site, name): &(String, String)| *site == mapping.site.value && *name == table.table.value;
+                    if !parts.is_empty() || self.before.iter().any(refused) {
+                        self.left_out.push(format!("{} ({})", table.table.value, mapping.site.value));
+                    }
                     continue;
                 }
-                if mapping.shapes.iter().any(|s| s.name.value == table.from.value) {
-                    let message = format!("`{}` is filled from the shape `{}`, whose rows cannot be replayed", table.table.value, table.from.value);
-                    return Err(Error::command_line(message, "run the pipeline again: a shape may need all rows of its sources"));
+                if parts.is_empty() {
+                    continue;
                 }
                 let mut one = mapping.clone();
                 one.tables = vec![table.clone()];
@@ -81,6 +92,10 @@ impl Replay {
                 }
                 mappings.push((path.clone(), one));
             }
+        }
+        if mappings.is_empty() && !self.left_out.is_empty() {
+            let message = format!("nothing to replay but what is filled from shapes: {}", self.left_out.join(", "));
+            return Err(Error::command_line(message, "run the pipeline again: a shape may need all rows of its sources"));
         }
         if mappings.is_empty() {
             let message = format!("nothing to replay: {} has no quarantine for the sources of this pipeline", self.folder.display());

@@ -45,14 +45,14 @@ fn field_is_sound(field: &Field, found: &mut Diagnostics) {
                     .label(match kind {
                         FieldType::Integer => "expected whole numbers",
                         FieldType::Decimal => "expected numbers",
-                        _ => "expected dates such as `1990-01-01`",
+                        _ => "expected dates such as `1990-01-01`, or `today`",
                     })
                     .related(field.kind.span, "the field's type"),
             );
         } else if let [Some(low), Some(high)] = &range.value {
             let above = match (low.value.parse::<f64>(), high.value.parse::<f64>()) {
                 (Ok(l), Ok(h)) => l > h,
-                _ => low.value > high.value,
+                _ => plausibility::day(&low.value) > plausibility::day(&high.value),
             };
             if above {
                 found.push(Diagnostic::error(code::BAD_RANGE, range.span, "the lowest value is above the highest").label("write `[lowest, highest]`"));

@@ -241,7 +241,7 @@ impl<'a> Shapes<'a> {
         let mut outputs: Vec<(Column, String)> = columns.iter().map(|c| (c.clone(), raw_column(&c.name))).collect();
         let mut step = None;
         if !shape.is_plain() {
-            let (fields, nodes) = fields_of(shape, &columns, found)?;
+            let (fields, nodes) = derived_in(shape, &|name| columns.iter().any(|c| c.name == name), found)?;
             for field in &fields {
                 let made = (Column::made(&field.name.value, field.storage()), field_column(&field.name.value));
                 match outputs.iter_mut().find(|(c, _)| c.name == field.name.value) {
@@ -392,10 +392,10 @@ pub fn references(shape: &Shape) -> impl Iterator<Item = Name> {
 }
 
 /// Fields, and how each is derived.
-type Derived = (Vec<Field>, Vec<(Name, Node)>);
+pub type Derived = (Vec<Field>, Vec<(Name, Node)>);
 
 /// The derived columns of a shape as fields of a table, and their derivations.
-fn fields_of(shape: &Shape, columns: &[Column], found: &mut Diagnostics) -> Option<Derived> {
+pub fn derived_in(shape: &Shape, is_column: &dyn Fn(&str) -> bool, found: &mut Diagnostics) -> Option<Derived> {
     let (mut fields, mut nodes) = (vec![], vec![]);
     for (name, node) in &shape.derive {
         let Value::Map(items) = &node.value else {
@@ -411,7 +411,7 @@ fn fields_of(shape: &Shape, columns: &[Column], found: &mut Diagnostics) -> Opti
         });
         let field = Node { value: Value::Map(field.collect()), span: node.span };
         let has_origin = derivation.iter().any(|(k, _)| crate::transform::REGISTRY.iter().any(|t| t.role == Role::Origin && k.text() == Some(t.key)));
-        if !has_origin && columns.iter().any(|c| c.name == name.value) {
+        if !has_origin && is_column(&name.value) {
             let word = |text: &str| Node { value: Value::Scalar { text: text.into(), quoted: true }, span: name.span };
             derivation.push((word("from"), word(&name.value)));
         }

@@ -140,6 +140,15 @@ impl Field {
         }
     }
 
+    /// A day of a patient's life lies in a range, whether the schema says so or not.
+    fn with_days(mut self) -> Field {
+        if matches!(self.kind.value, FieldType::Date | FieldType::Datetime) && self.range.is_none() {
+            let end = |day: &str| Some(Name { value: day.to_owned(), span: self.kind.span });
+            self.range = Some(Spanned::new([end(FIRST_DAY), end(TODAY)], self.kind.span));
+        }
+        self
+    }
+
     /// Whether the field's list, where it has one, holds the value.
     pub fn lists(&self, value: &str) -> bool {
         match &self.codelist {
@@ -153,6 +162,12 @@ impl Field {
         super::codes::similar(&self.values, value)
     }
 }
+
+/// The word for the day of the run, as the end of a range.
+pub const TODAY: &str = "today";
+
+/// Before it nobody was born of whom a hospital has an export; earlier days are mostly placeholders.
+const FIRST_DAY: &str = "1900-01-01";
 
 /// A value of a code field with its labels.
 #[derive(Debug, Clone)]
@@ -257,7 +272,7 @@ fn table(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Table> {
         threshold
     });
     let fields = match keys.require("fields", found) {
-        Some(node) => entries(node, "fields", found).into_iter().filter_map(|(name, n)| field(name, n, found)).collect(),
+        Some(node) => entries(node, "fields", found).into_iter().filter_map(|(name, n)| field(name, n, found)).map(Field::with_days).collect(),
         None => vec![],
     };
     let rules = match keys.take("rules") {

@@ -234,6 +234,7 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], settled: &Settled, key_i
         "schema": {"name": summary.schema.name, "version": summary.schema.version},
         "started_at": summary.started_at,
         "seconds": summary.seconds,
+        "today": crate::rule::plausibility::today().to_string(),
         "sources": sources,
         "tables": tables,
         "fingerprints": documents,
@@ -249,7 +250,7 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], settled: &Settled, key_i
         manifest["steps"] = settled.steps.iter().zip(&settled.refused).map(of).collect::<Vec<_>>().into();
     }
     if let (Some(replay), Some(manifest)) = (replay, manifest.as_object_mut()) {
-        manifest.insert("replay".into(), json!({"run": replay.folder.display().to_string(), "manifest_sha256": replay.manifest_sha256}));
+        manifest.insert("replay".into(), json!({"run": replay.folder.display().to_string(), "manifest_sha256": replay.manifest_sha256, "left_out": replay.left_out}));
     }
     serde_json::to_string_pretty(&manifest).map_err(|e| Error::Bug { message: format!("the manifest: {e}") })
 }

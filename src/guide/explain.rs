@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::language::{Language, say};
+use super::shapes::Way;
 use super::words::{finding, flow, steps};
 use crate::check::{FieldState, Resolved, ResolvedTable, references};
 use crate::config::mapping::{Source, TableMapping};
@@ -48,6 +49,9 @@ pub fn field(project: &Project, resolved: &Resolved, asked: &str, site: Option<&
         let _ = writeln!(out, "\n{} {} ({})", l.pick("At", "Centre"), table.site, path.display());
         let site = At { resolved, table, source, shapes: &mapping.shapes, written, l };
         site.tell(&mut out, target, 1, &mut HashSet::new());
+        for (id, condition) in &written.filters {
+            let _ = writeln!(out, "  {}", say!(l, "a row is left out of the table unless `{}` holds: {}", "une ligne n'entre pas dans la table sauf si `{}` est vrai : {}", id.value, flow(condition)));
+        }
     }
     Ok(out)
 }
@@ -122,8 +126,12 @@ impl At<'_> {
         }
         let (columns, fields) = self.needs(name);
         if !columns.is_empty() {
-            let columns = self.columns(&columns, node);
-            let _ = writeln!(out, "{pad}{}", say!(l, "from the export: {columns}", "de l'export : {columns}"));
+            let told = self.columns(&columns, node);
+            let _ = writeln!(out, "{pad}{}", say!(l, "from the export: {told}", "de l'export : {told}"));
+            if !self.table.stages.is_empty() {
+                let way = Way { shapes: self.shapes, inputs: &self.table.inputs, locale: &self.source.locale, l };
+                way.tell(out, &self.table.source, &columns, &format!("{pad}  "));
+            }
         }
         self.findings(out, name, &pad);
         if depth == 1 {
@@ -171,7 +179,7 @@ impl At<'_> {
         let one = |f: &FileHead| format!("{}, {}, {} `{}`", f.shown, f.encoding(), l.pick("separated by", "séparateur"), f.delimiter());
         if !self.table.stages.is_empty() {
             let word = if columns.len() == 1 { l.pick("column", "colonne") } else { l.pick("columns", "colonnes") };
-            return format!("{word} {named} {}", self.of_shapes());
+            return format!("{word} {named} {}", say!(l, "of the shape `{}`", "de la forme `{}`", self.table.source));
         }
         let file = match self.table.inputs.first().map_or(&[][..], |i| &i.files) {
             [single] => one(single),
@@ -199,21 +207,6 @@ impl At<'_> {
         say!(l, "{word} {named} of the source `{source}` ({file}); {trim}missing is {missing}", "{word} {named} de la source `{source}` ({file}) ; {trim}vaut manquant : {missing}")
     }
 
-    /// The shape that the table is filled from, down to its sources.
-    fn of_shapes(&self) -> String {
-        let l = self.l;
-        let (mut todo, mut told, mut seen) = (vec![self.table.source.clone()], vec![], HashSet::new());
-        while let Some(name) = todo.pop() {
-            let Some(shape) = self.shapes.iter().find(|s| s.name.value == name).filter(|_| seen.insert(name.clone())) else { continue };
-            let read: Vec<String> = references(shape).map(|n| n.value).collect();
-            let what = shape.operations.first().map_or(if read.len() > 1 { l.pick("the rows", "les lignes") } else { l.pick("rows", "lignes") }, |(key, _)| key.value.as_str());
-            let of = read.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-            told.push(say!(l, "`{name}` is the {what} of {of}", "`{name}` : {what} de {of}"));
-            todo.extend(read);
-        }
-        say!(l, "of the shape `{}`", "de la forme `{}`", self.table.source) + " (" + &told.join("; ") + ")"
-    }
-
     /// What a row is refused or flagged for while the field is read.
     fn findings(&self, out: &mut String, field: &str, pad: &str) {
         for check in self.table.checks.iter().filter(|c| c.field.as_deref() == Some(field) && c.code.id.starts_with('D')) {
@@ -231,7 +224,7 @@ impl At<'_> {
                 ("required", _) => l.pick("it must be there", "il doit être présent").to_owned(),
                 ("range", Some(range)) => {
                     let unit = field.unit.as_ref().map_or(String::new(), |u| format!(" {}", u.value));
-                    let range = range.replace(" to ", l.pick(" to ", " à "));
+                    let range = range.replace("today", l.pick("the day of the run", "le jour du traitement")).replace(" to ", l.pick(" to ", " à "));
                     say!(l, "it must lie in {range}{unit}", "il doit être compris dans {range}{unit}")
                 }
                 ("values", _) => {

@@ -119,7 +119,7 @@ static FIELD: Object = Object {
     keys: &[
         must("type", OneOf(types), "How a cell's text is read, and how it is stored."),
         may("unit", Text, "The UCUM unit of a number: `mm`, `d`, `a`, `%`, `{nodes}`."),
-        may("range", Pair, "`[lowest, highest]`, both included, either may be null; for numbers and dates."),
+        may("range", Pair, "`[lowest, highest]`, both included, either may be null; for numbers and dates. Without it a date lies between 1900-01-01 and `today`, the day of the run."),
         may("values", Values, "What a code may be: a list, a map from value to its label, or `{codelist: name}`."),
         may("within", Texts, "Codes of which the value is one or a descendant: `C50`, `C00-C97`."),
         may("free_text", Flag, "Whether a text may hold what people typed."),

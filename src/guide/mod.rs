@@ -6,4 +6,5 @@ pub mod json_schema;
 pub mod keys;
 pub mod language;
 pub mod reference;
+mod shapes;
 mod words;

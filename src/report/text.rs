@@ -205,6 +205,7 @@ pub fn written(text: &str) -> Phrase {
     let numeric = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+'));
     match text.parse::<f64>() {
         Ok(x) if numeric => decimal(x, decimals),
+        _ if text == "today" => Phrase::new("the day of the run", "le jour du traitement"),
         _ => Phrase::same(text),
     }
 }

@@ -1,10 +1,13 @@
 //! Plausibility: values are believable.
 
+use std::sync::OnceLock;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, lit};
 
 use super::{Check, Constraint};
-use crate::config::schema::{Field, RuleCategory};
+use crate::config::schema::{Field, RuleCategory, TODAY};
 use crate::diagnostic::code;
 use crate::function::iso_days;
 use crate::transform::Kind;
@@ -31,21 +34,53 @@ pub static RANGE: Constraint = Constraint {
 pub fn bounds(field: &Field) -> Option<[Option<Expr>; 2]> {
     let range = field.range.as_ref()?;
     let mut ends = [None, None];
-    for (slot, end) in ends.iter_mut().zip(&range.value) {
+    for (slot, (end, last)) in ends.iter_mut().zip(range.value.iter().zip([false, true])) {
         if let Some(end) = end {
-            *slot = Some(bound(field.storage(), &end.value)?);
+            *slot = Some(bound(field.storage(), &end.value, last)?);
         }
     }
     Some(ends)
 }
 
-/// A range's end as a literal; a whole-number field takes whole ends.
-pub fn bound(kind: Kind, text: &str) -> Option<Expr> {
+/// Whether a constant lies in the field's range.
+pub fn holds(field: &Field, value: &ScalarValue) -> bool {
+    let [low, high] = bounds(field).unwrap_or_default();
+    let is = |end: Option<Expr>, wrong: std::cmp::Ordering| match end {
+        Some(Expr::Literal(end, _)) => value.partial_cmp(&end) != Some(wrong),
+        _ => true,
+    };
+    is(low, std::cmp::Ordering::Less) && is(high, std::cmp::Ordering::Greater)
+}
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
+/// A range's lowest or last end as a literal; a whole-number field takes whole ends, and the last day of
+/// times counts until its end.
+fn bound(kind: Kind, text: &str, last: bool) -> Option<Expr> {
     match kind {
         Kind::Integer => text.parse::<i64>().ok().map(lit),
         Kind::Number => text.parse::<f64>().ok().filter(|v| v.is_finite()).map(lit),
-        Kind::Date => iso_days(text).map(|d| Expr::Literal(ScalarValue::Date32(Some(d)), None)),
-        Kind::Datetime => iso_days(text).map(|d| Expr::Literal(ScalarValue::TimestampMicrosecond(Some(i64::from(d) * 86_400_000_000), None), None)),
+        Kind::Date => day(text).map(|d| Expr::Literal(ScalarValue::Date32(Some(d)), None)),
+        Kind::Datetime => day(text).map(|d| {
+            let time = i64::from(d) * DAY + if last { DAY - 1 } else { 0 };
+            Expr::Literal(ScalarValue::TimestampMicrosecond(Some(time), None), None)
+        }),
         Kind::Text | Kind::Boolean => None,
     }
+}
+
+/// Days since 1970-01-01 of a range's end.
+pub fn day(text: &str) -> Option<i32> {
+    if text == TODAY { i32::try_from(today().signed_duration_since(NaiveDate::default()).num_days()).ok() } else { iso_days(text) }
+}
+
+/// The day of the run in UTC: what lies behind it is the future. `SOURCE_DATE_EPOCH`
+/// (reproducible-builds.org: seconds since 1970) repeats a run as of its day.
+pub fn today() -> NaiveDate {
+    static DAY: OnceLock<NaiveDate> = OnceLock::new();
+    *DAY.get_or_init(|| {
+        let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|s| DateTime::<Utc>::from_timestamp(s.trim().parse().ok()?, 0));
+        set.unwrap_or_else(Utc::now).date_naive()
+    })
 }

@@ -144,11 +144,15 @@ impl Lower<'_> {
 
     /// A column of one side; a finding where there is none.
     pub fn column(&mut self, columns: &[Column], name: &Name) -> Option<Column> {
+        self.column_of_side(columns, name, "not a column of these rows")
+    }
+
+    fn column_of_side(&mut self, columns: &[Column], name: &Name, label: &str) -> Option<Column> {
         let column = columns.iter().find(|c| c.name == name.value).cloned();
         if column.is_none() {
             self.found.push(
                 Diagnostic::error(code::UNKNOWN_COLUMN, name.span, format!("there is no column `{}`", name.value))
-                    .label("not a column of these rows")
+                    .label(label)
                     .suggest(&name.value, columns.iter().map(|c| c.name.as_str())),
             );
         }
@@ -188,7 +192,8 @@ impl Lower<'_> {
 
     /// A column of each side that can be equal; a finding where they are of different kinds.
     pub fn meet(&mut self, mine: &Name, others: &[Column], theirs: &Name) -> Option<()> {
-        let (one, other) = (self.column(self.from, mine)?, self.column(others, theirs)?);
+        let one = self.column_of_side(self.from, mine, "not a column of the rows that the shape is `from`")?;
+        let other = self.column_of_side(others, theirs, "not a column of the other side")?;
         if one.kind == other.kind {
             return Some(());
         }

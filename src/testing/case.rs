@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::execute::summary::RunSummary;
 use crate::execute::{self, Options, Pages, Show};
 use crate::function::{self, Key};
+use crate::rule::Effect;
 use crate::source::delimited::{plain_dialect, write_row};
 
 /// The key of the pseudonyms of every case: equal numbers give equal pseudonyms, and no secret is needed.
@@ -38,6 +39,16 @@ pub struct Done {
     pub accepted: Vec<Vec<Vec<Got>>>,
     pub quarantined: Vec<Refusal>,
     pub summary: RunSummary,
+    /// What rows can be refused or flagged for before they reach a table.
+    pub before: Vec<Before>,
+}
+
+/// A condition of a shape.
+pub struct Before {
+    pub shape: String,
+    pub code: String,
+    pub field: Option<String>,
+    pub rule: String,
 }
 
 /// A quarantined row.
@@ -174,7 +185,10 @@ pub fn run(subject: &Subject<'_>, case: &Case) -> Result<Ran, Error> {
         mine.sort_by_key(|r| r.row);
         quarantined.extend(mine);
     }
-    Ok(Ran::Done(Box::new(Done { accepted, quarantined, summary })))
+    let shapes = &subject.mapping.shapes;
+    let stages = resolved.tables.iter().flat_map(|t| &t.stages).filter(|stage| shapes.iter().any(|s| s.name.value == stage.name));
+    let before = stages.flat_map(|stage| stage.checks.iter().filter(|c| c.effect != Effect::Filter).map(|c| Before { shape: stage.name.clone(), code: c.code.id.into(), field: c.field.clone(), rule: c.rule.clone() }));
+    Ok(Ran::Done(Box::new(Done { accepted, quarantined, summary, before: before.collect() })))
 }
 
 /// The rows of the part files in a folder, in their order.

@@ -369,9 +369,11 @@ impl<'a> Derive<'a> {
             Some(Named::Field(field)) => Some(Typed { expr: column(&field_column(&field.name.value)), kind: field.storage() }),
             None => {
                 let columns = self.names.columns.unwrap_or_default();
+                let shaped = self.names.in_shape || !self.names.shaped.is_empty();
+                let message = if shaped { format!("there is no column `{}`", name.value) } else { format!("the source has no column `{}`", name.value) };
                 self.found.push(
-                    Diagnostic::error(code::UNKNOWN_COLUMN, name.span, format!("the source has no column `{}`", name.value))
-                        .label("not in the header")
+                    Diagnostic::error(code::UNKNOWN_COLUMN, name.span, message)
+                        .label(if shaped { "not a column of these rows" } else { "not in the header" })
                         .suggest(&name.value, columns.iter().map(String::as_str)),
                 );
                 None
@@ -396,7 +398,7 @@ impl<'a> Derive<'a> {
             self.found.push(
                 Diagnostic::error(code::NO_POLICY, self.span, format!("a value of `{}` may be unreadable, and nothing says what happens then", self.field.name.value))
                     .label("this derivation can fail")
-                    .help("write `on_error: quarantine` (or `null`, or `fail`) for the table or for this field"),
+                    .help(format!("write `on_error: quarantine` (or `null`, or `fail`) for the {}", if self.names.in_shape { "shape or for this column" } else { "table or for this field" })),
             );
         }
     }

@@ -45,6 +45,8 @@ pub struct Names<'a> {
     pub shaped: &'a [Column],
     pub fields: &'a [Field],
     pub table: &'a str,
+    /// Whether it is a shape: what is derived stands there for a table's fields.
+    pub in_shape: bool,
 }
 
 /// What a name stands for.

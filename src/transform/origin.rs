@@ -90,15 +90,21 @@ pub static VALUE: Transform = Transform {
             (Kind::Text, _) => Some(ScalarValue::Utf8View(Some(raw.to_owned()))),
         };
         let known = d.field.lists(raw);
+        let flagged = d.field.severity.get("range") == Some(&crate::config::schema::RuleSeverity::Warning);
+        let inside = flagged || literal.as_ref().is_none_or(|value| crate::rule::plausibility::holds(d.field, value));
         match literal {
-            Some(literal) if known => {
+            Some(literal) if known && inside => {
                 d.value = Some(Typed { expr: Expr::Literal(literal, None), kind: storage });
                 Some(())
             }
             _ => {
                 d.found.push(
                     Diagnostic::error(code::CONSTANT, node.span, format!("the constant does not fit the field `{}`", d.field.name.value))
-                        .label(if known { format!("expected {}", storage.words()) } else { "not one of the field's values".to_owned() })
+                        .label(match (known, inside) {
+                            (false, _) => "not one of the field's values".to_owned(),
+                            (true, false) => "outside the field's range".to_owned(),
+                            (true, true) => format!("expected {}", storage.words()),
+                        })
                         .related(d.field.kind.span, format!("the field is of type `{}`", d.field.kind.value.word()))
                         .suggest(raw, d.field.similar(raw)),
                 );
@@ -134,7 +140,8 @@ pub static UNDETERMINED: Transform = Transform {
 
 /// Warns where a column's text passes into a text field as it is, and the schema does not say that it may.
 pub fn free_text(d: &mut Derive<'_>, value: &Expr) {
-    if d.field.free_text || d.field.pattern.is_some() || d.entry("map").is_some() || d.entry("match").is_some() || !passes(d, value) {
+    // What a shape derives is on its way; the field that takes it asks again.
+    if d.names.in_shape || d.field.free_text || d.field.pattern.is_some() || d.entry("map").is_some() || d.entry("match").is_some() || !passes(d, value) {
         return;
     }
     d.found.push(

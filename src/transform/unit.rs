@@ -65,11 +65,12 @@ pub fn factor(d: &mut Derive<'_>) -> Option<Factor> {
 /// The schema's unit, or a finding that there is none.
 pub fn target(d: &mut Derive<'_>, span: Span) -> Option<Name> {
     if d.field.unit.is_none() {
-        d.found.push(
-            Diagnostic::error(code::NO_SCHEMA_UNIT, span, format!("the schema gives `{}` no unit", d.field.name.value))
-                .label("nothing to convert to")
-                .related(d.field.name.span, "the field"),
-        );
+        let name = &d.field.name.value;
+        d.found.push(if d.names.in_shape {
+            Diagnostic::error(code::NO_SCHEMA_UNIT, span, format!("nothing says which unit `{name}` shall have")).label("nothing to convert to").help("`into: UNIT` beside it, in UCUM")
+        } else {
+            Diagnostic::error(code::NO_SCHEMA_UNIT, span, format!("the schema gives `{name}` no unit")).label("nothing to convert to").related(d.field.name.span, "the field")
+        });
     }
     d.field.unit.clone()
 }

@@ -356,6 +356,20 @@ fn a_field_is_explained_down_to_the_columns() {
     ] {
         assert!(text.contains(sentence), "{sentence}\n{text}");
     }
+    // Through a pivot back to the cell: the factor of the unit, the window, and not what other columns are made of.
+    let (code, text, err) = says(&["explain", "pipeline.yaml", "--field", "biomarker.creatinine"]);
+    assert_eq!(code, 0, "{err}");
+    for sentence in [
+        "`nearest` is the pivot of `results`, `patients`: {onto: patients",
+        "within: 90 d",
+        "then 8.84 else",
+        "`number`: {type: decimal, from: Valeur, comparator: drop}",
+        "`diagnosis`: {type: date, from: Date diagnostic, on_error: \"null\"}",
+        "`laboratoire` is the source",
+        "`dossiers` is a source of",
+    ] {
+        assert!(text.to_lowercase().contains(&sentence.to_lowercase()), "{sentence}\n{text}");
+    }
     let (code, _, err) = says(&["explain", "pipeline.yaml", "--field", "patient.tumor_size"]);
     assert_eq!(code, 2);
     assert!(err.contains("did you mean `patient.tumour_size`"), "{err}");

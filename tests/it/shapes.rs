@@ -126,3 +126,48 @@ fn shapes_give_what_sql_gives() {
         }
     }
 }
+
+/// Of three rows one is refused by the plain table, two by the shaped one: one on its way, one at its end.
+#[test]
+fn a_replay_names_what_it_leaves_out_and_cases_exercise_shapes() {
+    let project = Project::new(&[
+        ("schema.yaml", "schema: s\nversion: 1.0.0\ntables:\n  p:\n    fields: {n: {type: integer}}\n  q:\n    fields: {n: {type: integer}, c: {type: code, values: [a, b]}}\n"),
+        ("mapping.yaml", REPLAYED),
+        ("pipeline.yaml", "pipeline: p\nschema: schema.yaml\nmappings: [mapping.yaml]\n"),
+        ("e.csv", "N;C\n1;x\ntwo;y\n3;z\n"),
+    ]);
+    assert_eq!(project.run("first", &[]).0, 0);
+    project.write("mapping.yaml", REPLAYED.replace("{from: N}, c", "{from: N, null: two}, c").replace("p: {from: e, on_error: quarantine, fields: {n: {from: N}}}", "p: {from: e, on_error: quarantine, fields: {n: {from: N, null: two}}}").as_bytes());
+    let (exit, said, err) = project.run("again", &["--replay", "first"]);
+    assert_eq!(exit, 0, "{said}{err}");
+    assert!(err.contains("not replayed, as filled from shapes: q (x)"), "{err}");
+    assert_eq!(project.query(&[("t", "again/cohort/p/site=x")], "SELECT count(*), count(n) FROM t"), [["1", "0"]]);
+    assert_eq!(project.json("again/manifest.json")["replay"]["left_out"], serde_json::json!(["q (x)"]));
+    project.write("mapping.yaml", REPLAYED.replace("  p: {from: e, on_error: quarantine, fields: {n: {from: N}}}\n", "").as_bytes());
+    let (exit, said, err) = project.run("third", &["--replay", "first"]);
+    assert_eq!(exit, 2, "{said}{err}");
+    assert!(err.contains("nothing to replay but what is filled from shapes: q (x)"), "{err}");
+
+    project.write("mapping.yaml", REPLAYED.as_bytes());
+    project.write("tests.yaml", b"tests: m\ncases:\n  - {case: one row, rows: [{N: 1, C: x}], accepted: {q: [{n: 1, c: a}]}}\n");
+    let output = crate::support::cohorte().current_dir(project.folder.path()).args(["test", "pipeline.yaml"]).output().expect("cohorte starts");
+    let (exit, said, err) = crate::support::told(&output);
+    assert_eq!(exit, 0, "{said}{err}");
+    // Derivations: p.n, q.n, q.c, and c of the shape; of its map x, and not y; no filter leaves a row out, no policy is met.
+    for line in ["filters 0/1", "derivations 3/4", "map entries 1/2", "coded.c: map entry `y`", "coded: filter `small`", "coded.c: policy `unmapped`"] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    assert!(!said.contains("coded.c: derivation"), "{said}");
+}
+
+const REPLAYED: &str = "mapping: m
+schema: s
+site: x
+sources:
+  e: {path: e.csv, delimiter: \";\"}
+shapes:
+  coded: {from: e, on_error: quarantine, derive: {c: {type: code, values: [a, b], from: C, map: {x: a, y: b}}}, filter: {small: \"N <> '9'\"}}
+tables:
+  p: {from: e, on_error: quarantine, fields: {n: {from: N}}}
+  q: {from: coded, on_error: quarantine, fields: {n: {from: N}, c: {from: c}}}
+";

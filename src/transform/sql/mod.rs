@@ -141,7 +141,7 @@ const RULE_CODES: SqlCodes = SqlCodes { syntax: code::RULE_SYNTAX, name: code::R
 
 /// A condition over the fields of a table: Boolean, total, its names the plan's.
 pub fn condition(scope: &SqlScope, fields: &[Field], table: &str, sql: &Name, found: &mut Diagnostics) -> Option<Expr> {
-    let names = Names { columns: Some(&[]), shaped: &[], fields, table };
+    let names = Names { columns: Some(&[]), shaped: &[], fields, table, in_shape: false };
     let parsed = parse(scope, &names, sql, &RULE_CODES, found)?;
     let expr = plan(scope, &names, parsed, sql, code::RULE_TYPE, found)?;
     let mut total = Total { reads: HashMap::new(), failures: vec![], refused: vec![], names: &names };
