@@ -3,7 +3,7 @@ SHELL := bash
 CARGO ?= cargo
 KEY := build/demo.key
 
-.PHONY: demo test conformance bless lint release bench bench-transforms instructions chromium
+.PHONY: demo test conformance bless lint release bench bench-transforms instructions fuzz chromium postgresql
 
 ## Build, run the demo pipeline into build/demo, and name the report and a Parquet file.
 demo: $(KEY)
@@ -15,14 +15,15 @@ $(KEY):
 	@mkdir -p build
 	@umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > $@
 
-## All tests. The report's test needs a browser; it is installed where apt can, else skipped with a message.
-test: chromium
+## All tests. The report's test needs a browser and that of databases a server; they are installed where apt can, else skipped with
+## a message.
+test: chromium postgresql
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --no-fail-fast; else $(CARGO) test; fi
 	$(CARGO) test --quiet --doc
 
 ## One line per outside test suite: name passed/total. Needs ../shared.
 conformance:
-	@set -o pipefail; $(CARGO) test --quiet --test it conformance -- --nocapture --test-threads 1 | grep -oE 'conformance [a-z0-9-]+ [0-9]+/[0-9]+|test result.*'
+	@set -o pipefail; $(CARGO) test --quiet --lib --test it conformance -- --nocapture --test-threads 1 | grep -oE 'conformance [a-z0-9-]+ [0-9]+/[0-9]+|test result.*'
 
 ## Write the goldens anew; look at the difference before you commit it.
 bless:
@@ -51,8 +52,21 @@ instructions: $(KEY)
 release:
 	$(CARGO) build --release --bin cohorte
 
+## Random files for one reader: `make fuzz FORMAT=dicom SECONDS=600` (see fuzz/README.md).
+FORMAT ?= dicom
+SECONDS ?= 60
+fuzz:
+	fuzz/seeds.sh $(FORMAT)
+	cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $(FORMAT) -- -max_total_time=$(SECONDS) -max_len=100000 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
+
 chromium:
 	@command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || \
 	  { if command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
 	      echo "installing chromium for the report's test"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	    else echo "no chromium: the report's browser test will be skipped (install the package 'chromium')"; fi; }
+
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	  { if command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
+	      echo "installing postgresql for the databases' test"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null 2>&1 || true; \
+	    else echo "no postgresql: the test of databases will be skipped (install the package 'postgresql')"; fi; }

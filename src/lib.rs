@@ -9,6 +9,7 @@ pub mod execute;
 pub mod function;
 pub mod guide;
 pub mod plan;
+pub mod profile;
 pub mod report;
 pub mod rule;
 pub mod shape;

@@ -12,10 +12,10 @@ use cohorte::diagnostic::{Diagnostics, Level, SourceMap, render_json, render_tex
 use cohorte::error::{Error, exit};
 use cohorte::execute::summary::{RunStatus, RunSummary};
 use cohorte::config::project::Project;
-use cohorte::execute::{self, Finished, Options, Pages, Show, secret};
+use cohorte::execute::{self, Finished, Options, Pages, Show, SourceProgress, secret};
 use cohorte::guide::language::Language;
 use cohorte::guide::{json_schema, reference};
-use cohorte::{compare, config, function, guide, plan, report, testing};
+use cohorte::{compare, config, function, guide, plan, profile, report, testing};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -153,6 +153,30 @@ enum Verb {
         #[arg(long, value_enum, default_value = "en")]
         lang: Lang,
     },
+    /// Tell what an export holds: columns, types with the evidence, fill, frequent values, ranges, suspected missing codes.
+    Profile {
+        /// A file, folder or database address; or a pipeline, whose sources are profiled.
+        #[arg(value_name = "SOURCE|PIPELINE")]
+        subject: String,
+        /// The format, as `format:` in a mapping [default: by the ending of the name].
+        #[arg(long = "as", value_name = "FORMAT")]
+        format_of: Option<String>,
+        /// An option of the format, such as `sheet=Patients`.
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        /// One source of a pipeline: `mapping.source`.
+        #[arg(long)]
+        source: Option<String>,
+        /// Show values of fewer than 5 rows too: this may print patients' data.
+        #[arg(long)]
+        rare: bool,
+        /// Write a page to this file as well.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+        /// How the profile is printed.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
     /// Run the tests of mappings (`tests.yaml` beside each): rows in, rows or Reasons out.
     ///
     /// Exit code 0: all cases pass; 1: a case fails or too little is exercised; 2: the YAML is wrong.
@@ -256,6 +280,7 @@ fn main() -> ExitCode {
         }
         Err(_) => exit::BUG,
     };
+    cohorte::source::place::forget();
     ExitCode::from(code)
 }
 
@@ -284,6 +309,7 @@ fn verb(cli: Cli) -> Result<u8, Error> {
                 None => explain(&subject, &mut resolved, stage).map(|()| exit::DONE),
             }
         }
+        Verb::Profile { subject, format_of, set, source, rare, html, format } => profiled(&subject, format_of.as_deref(), &set, source.as_deref(), rare, html.as_deref(), format),
         Verb::Docs { out } => written(out.as_deref(), "reference.md", reference::markdown()),
         Verb::JsonSchema { document, out } => {
             let names: Vec<&str> = json_schema::names().filter(|n| document.as_deref().is_none_or(|d| d == *n)).collect();
@@ -386,6 +412,26 @@ fn diff(a: &Path, b: &Path, format: DiffFormat, language: Language, options: &co
         DiffFormat::Html => println!("{}", compare::html(&difference, language)),
     }
     Ok(if difference.equal { exit::DONE } else { exit::FAILED_THRESHOLD })
+}
+
+fn profiled(subject: &str, format_of: Option<&str>, set: &[String], only: Option<&str>, rare: bool, page: Option<&Path>, format: Format) -> Result<u8, Error> {
+    let is_yaml = [".yaml", ".yml"].iter().any(|e| subject.ends_with(e));
+    let subjects = if is_yaml { profile::pipeline(Path::new(subject), only)? } else { vec![profile::delivery(subject, format_of, set)?] };
+    let mut profiles = vec![];
+    for subject in subjects {
+        let bytes = subject.paths.iter().filter_map(|p| std::fs::metadata(p).ok()).map(|m| m.len()).sum();
+        let bar = SourceProgress::begin(Show::fitting(format == Format::Json), subject.source.name.value.clone(), bytes);
+        profiles.push(profile::profile(&subject.source, &subject.paths, &subject.base, rare, &mut |done| bar.indexed(done))?);
+        bar.clear();
+    }
+    if let Some(page) = page {
+        std::fs::write(page, profile::html(&profiles)).map_err(|e| Error::environment(&format!("writing {}", page.display()), e))?;
+    }
+    match format {
+        Format::Json => println!("{:#}", serde_json::to_value(&profiles).map_err(|e| Error::Bug { message: format!("the profile: {e}") })?),
+        Format::Text => print!("{}", profiles.iter().map(profile::text).collect::<Vec<_>>().join("\n")),
+    }
+    Ok(exit::DONE)
 }
 
 /// Loads and checks; prints errors. `Err` is the exit code.

@@ -21,14 +21,15 @@ pub fn deliver(source: &Source, base: &Path, found: &mut Diagnostics) -> Deliver
     }
     let mut complete = true;
     for pattern in &source.paths {
-        let paths = expand(base, pattern, code::NO_FILE, "file", found);
+        let folders = source.format.as_ref().and_then(|f| source::records_of(&f.value)).is_some_and(|f| f.folder);
+        let paths = expand(base, pattern, code::NO_FILE, if folders { "file or folder" } else { "file" }, folders, found);
         complete &= !paths.is_empty();
         for path in paths {
-            match source::heads(source, &path) {
+            match source::heads(source, base, &path) {
                 Ok(heads) => files.extend(heads),
                 Err(error) => {
                     complete = false;
-                    found.push(error.at(pattern.span));
+                    found.push(error.at(pattern.span, &source.options));
                 }
             }
         }

@@ -5,20 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, in_list};
 
 use super::headers::{Delivered, deliver, different_headers};
 use super::shape::{self, Shapes};
 use super::{FieldState, Input, Keep, ResolvedEndpoint, ResolvedSource, ResolvedTable};
 use crate::config::Name;
 use crate::config::endpoint::Endpoint;
-use crate::config::mapping::{Locale, Mapping, OnError, TableMapping};
+use crate::config::mapping::{Locale, Mapping, OnError, Source, TableMapping};
 use crate::config::project::Project;
 use crate::config::schema::{Condition, Field, FieldType, RuleCategory, Table};
 use crate::config::yaml::{Node, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest, code};
 use crate::rule::{CONSTRAINTS, Check, Effect, explained_required};
-use crate::source::FileHead;
+use crate::source::{self, FileHead};
 use crate::transform::derive::{self, Functions, Outcome, column, field_column};
 use crate::transform::{Column, Definitions, Failure, Kind, Names, SqlScope, endpoint};
 
@@ -52,12 +52,12 @@ pub fn check(context: &Context<'_>, mapping: &Mapping, path: &Path, rules: &[Vec
         let from = match mapping.sources.iter().find(|s| s.name.value == table.from.value) {
             // The columns are not known where no header could be read; the rest is checked all the same.
             Some(source) if delivered.get(source.name.value.as_str()).is_some_and(|d| d.columns.is_none()) => {
-                Some(From { input: Input::Source(0), columns: None, shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![], replaces: false })
+                Some(From { input: Input::Source(0), columns: None, shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![], formats: vec![format_of(source)], replaces: false })
             }
             Some(source) => delivered.get(source.name.value.as_str()).map(|delivered| {
                 let columns = delivered.columns.clone().unwrap_or_default();
                 shapes.inputs.push(ResolvedSource::new(source, &delivered.files, columns.clone()));
-                From { input: Input::Source(0), columns: Some(columns), shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![delivered.files.clone()], replaces: false }
+                From { input: Input::Source(0), columns: Some(columns), shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![delivered.files.clone()], formats: vec![format_of(source)], replaces: false }
             }),
             None => shapes.from(&table.from, found),
         };
@@ -109,6 +109,8 @@ pub struct From {
     pub locale: Arc<Locale>,
     /// The files of each source, by its place.
     pub files: Vec<Vec<FileHead>>,
+    /// And their formats.
+    pub formats: Vec<String>,
     /// Whether what is derived takes the place of a column of the same name.
     pub replaces: bool,
 }
@@ -316,14 +318,7 @@ impl Work<'_> {
         if self.from.columns.is_none() {
             return;
         }
-        let used: HashSet<String> = definitions
-            .list
-            .iter()
-            .flat_map(|d| d.expr.column_refs().into_iter().filter_map(|c| c.name.strip_prefix("c:").map(str::to_owned)).collect::<Vec<_>>())
-            .collect();
-        let mut used: Vec<String> = used.into_iter().collect();
-        used.sort();
-        for column in used {
+        for column in columns_of(definitions) {
             let (source, own) = match self.from.shaped.iter().find(|c| c.name == column) {
                 Some(Column { origin: Some((source, own)), .. }) => (*source, own),
                 Some(_) => continue,
@@ -370,7 +365,7 @@ impl Work<'_> {
     fn checks(&self, definitions: &mut Definitions, filters: Vec<Filter>, failures: Vec<(usize, Failure)>, rules: &[Option<Expr>]) -> Vec<Check> {
         let mut checks: Vec<Check> = vec![];
         let mut undecided: Vec<Expr> = vec![];
-        for check in shape::base_checks(&self.from.input) {
+        for check in shape::base_checks(&self.from.input, &self.from.formats) {
             let refuses = matches!(check.effect, Effect::Quarantine | Effect::Fail);
             let outcome = push(&mut checks, definitions, check);
             undecided.extend(refuses.then_some(outcome));
@@ -428,6 +423,7 @@ impl Work<'_> {
             check.raw = failure.raw.clone();
             failure_columns.push(push(&mut checks, definitions, check));
         }
+        self.error_cells(definitions, owners.iter().filter_map(|(_, f)| f.column.as_deref()).collect(), &mut checks);
         for (place, field) in self.target.fields.iter().enumerate() {
             let value = column(&field_column(&field.name.value));
             let mut explained: HashSet<usize> = HashSet::new();
@@ -475,6 +471,23 @@ impl Work<'_> {
         checks
     }
 
+    /// A cell that holds an error is no value: where nothing reads the column's text, nothing else would tell.
+    fn error_cells(&self, definitions: &mut Definitions, read: HashSet<&str>, checks: &mut Vec<Check>) {
+        let errors: Vec<&str> = self.from.formats.iter().filter_map(|f| source::records_of(f)).flat_map(|f| f.errors).copied().collect();
+        let errors: Vec<Expr> = errors.into_iter().filter(|e| !self.from.locale.null.iter().any(|n| n == e)).map(|e| derive::text(e.to_owned())).collect();
+        if errors.is_empty() {
+            return;
+        }
+        for name in columns_of(definitions).into_iter().filter(|c| !read.contains(c.as_str())) {
+            if self.from.shaped.iter().any(|c| c.name == name && c.kind != Kind::Text) {
+                continue;
+            }
+            let mut check = Check::filter("error_cell", "", in_list(column(&derive::raw_column(&name)), errors.clone(), false));
+            (check.code, check.effect, check.column, check.expression) = (code::ERROR_CELL, Effect::Quarantine, Some(name), None);
+            push(checks, definitions, check);
+        }
+    }
+
     /// The fields that filters ask for, and those that these are derived from.
     fn asked_for(&self, definitions: &Definitions, filters: &[Filter]) -> HashSet<usize> {
         let columns = |expr: &Expr| expr.column_refs().into_iter().map(|c| c.name.clone()).collect::<Vec<_>>();
@@ -509,6 +522,19 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// The columns that something is derived from.
+fn columns_of(definitions: &Definitions) -> Vec<String> {
+    let of = |expr: &Expr| expr.column_refs().into_iter().filter_map(|c| c.name.strip_prefix(derive::RAW).map(str::to_owned)).collect::<Vec<_>>();
+    let mut used: Vec<String> = definitions.list.iter().flat_map(|d| of(&d.expr)).collect();
+    used.sort();
+    used.dedup();
+    used
+}
+
+fn format_of(source: &Source) -> String {
+    source.format.as_ref().map_or_else(|| "csv".to_owned(), |f| f.value.clone())
 }
 
 /// A condition that a row must meet to belong to the table.

@@ -89,6 +89,7 @@ impl Replay {
                     source.paths = parts.iter().map(|p| Spanned::new(p.display().to_string(), span)).collect();
                     source.format = Some(Spanned::new(QUARANTINE.to_owned(), span));
                     source.dialect = Default::default();
+                    source.options.clear();
                 }
                 mappings.push((path.clone(), one));
             }

@@ -75,7 +75,11 @@ impl<'a> Shapes<'a> {
 
     fn shaped(&self, input: Input, columns: Vec<Column>, relation: &Relation) -> From {
         let files = self.inputs.iter().map(|i| i.files.clone()).collect();
-        From { input, columns: Some(crate::shape::names(&columns)), shaped: columns, locale: Arc::clone(&relation.locale), files, replaces: false }
+        From { input, columns: Some(crate::shape::names(&columns)), shaped: columns, locale: Arc::clone(&relation.locale), files, formats: self.formats(), replaces: false }
+    }
+
+    fn formats(&self) -> Vec<String> {
+        self.inputs.iter().map(|i| i.format.clone()).collect()
     }
 
     /// The rows as the next step takes them.
@@ -116,7 +120,7 @@ impl<'a> Shapes<'a> {
             Some((definitions, checks)) => (definitions.clone(), checks.clone()),
             None => {
                 let (mut definitions, mut checks) = (Definitions::default(), vec![]);
-                for check in base_checks(&relation.input) {
+                for check in base_checks(&relation.input, &self.formats()) {
                     push(&mut checks, &mut definitions, check);
                 }
                 (definitions, checks)
@@ -331,9 +335,9 @@ impl<'a> Shapes<'a> {
 }
 
 /// What a step must judge first: damaged rows of a source, or what an operation has marked.
-pub fn base_checks(input: &Input) -> Vec<Check> {
+pub fn base_checks(input: &Input, formats: &[String]) -> Vec<Check> {
     match input {
-        Input::Source(_) => source::row_checks(),
+        Input::Source(place) => source::row_checks(formats.get(*place).map_or("", String::as_str)),
         Input::Shaped { marks, .. } => marks
             .iter()
             .map(|mark| {

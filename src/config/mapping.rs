@@ -26,6 +26,8 @@ pub struct Source {
     /// Paths or globs, relative to the mapping.
     pub paths: Vec<Name>,
     pub format: Option<Name>,
+    /// What the format alone knows.
+    pub options: Vec<(Name, Node)>,
     pub dialect: Dialect,
     pub locale: Locale,
 }
@@ -56,6 +58,8 @@ pub enum LineEnd {
 #[derive(Debug, Clone)]
 pub struct Locale {
     pub trim: bool,
+    /// Whether cells can have a type of their own, so that a date may come in ISO 8601 beside the formats that are said.
+    pub typed: bool,
     pub decimal: char,
     pub group: Option<char>,
     pub dates: Vec<Name>,
@@ -74,7 +78,7 @@ impl Locale {
     pub fn reads_like(&self, other: &Locale) -> bool {
         let value = |name: &Option<Name>| name.as_ref().map(|n| n.value.clone());
         let dates = |locale: &Locale| locale.dates.iter().map(|d| d.value.clone()).collect::<Vec<_>>();
-        (self.trim, self.decimal, self.group, &self.true_words, &self.false_words, &self.null) == (other.trim, other.decimal, other.group, &other.true_words, &other.false_words, &other.null)
+        (self.trim, self.typed, self.decimal, self.group, &self.true_words, &self.false_words, &self.null) == (other.trim, other.typed, other.decimal, other.group, &other.true_words, &other.false_words, &other.null)
             && (dates(self), value(&self.pivot), value(&self.partial), value(&self.zone)) == (dates(other), value(&other.pivot), value(&other.partial), value(&other.zone))
     }
 }
@@ -84,6 +88,7 @@ impl Default for Locale {
         let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect();
         Locale {
             trim: true,
+            typed: false,
             decimal: '.',
             group: None,
             dates: vec![],
@@ -150,15 +155,25 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Mapping> {
     Some(Mapping { name: name?, schema: schema?, site: site?, sources, shapes, tables })
 }
 
+/// Names of the format that is delimited text; a source without a format is that too.
+pub const DELIMITED: [&str; 3] = ["csv", "tsv", "delimited"];
+
 fn source(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Source> {
     super::check_name(&name, "source", found);
     let mut keys = Keys::new(node, format!("the source `{}`", name.value), found)?;
     let paths = keys.require("path", found).map_or(vec![], |n| texts(n, "path", found));
     let format = keys.text("format", found);
     let dialect = dialect(&mut keys, found);
-    let locale = locale(&mut keys, found);
-    keys.finish(found);
-    Some(Source { name, paths, format, dialect, locale })
+    let mut locale = locale(&mut keys, found);
+    let is_text = format.as_ref().is_none_or(|f| DELIMITED.contains(&f.value.as_str()));
+    locale.typed = !is_text;
+    let options = if is_text {
+        keys.finish(found);
+        vec![]
+    } else {
+        keys.rest().into_iter().map(|(key, n)| (key, n.clone())).collect()
+    };
+    Some(Source { name, paths, format, options, dialect, locale })
 }
 
 fn dialect(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Dialect {
@@ -213,7 +228,7 @@ fn locale(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Locale {
         );
     }
     let null = keys.take("null").map_or(default.null, |n| null_tokens(n, found));
-    Locale { trim, decimal: decimal.map_or('.', |d| d.0), group: group.map(|g| g.0), dates, pivot, partial, zone, true_words, false_words, null }
+    Locale { trim, typed: false, decimal: decimal.map_or('.', |d| d.0), group: group.map(|g| g.0), dates, pivot, partial, zone, true_words, false_words, null }
 }
 
 /// The texts that count as missing; an unquoted empty item is the empty text.

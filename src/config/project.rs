@@ -80,7 +80,7 @@ pub fn load(path: &Path, map: &mut SourceMap, found: &mut Diagnostics) -> Option
     let mut mappings = vec![];
     let mut seen = std::collections::HashSet::new();
     for pattern in &pipeline.mappings {
-        let paths = expand(base, pattern, code::NO_MAPPING, "mapping", found);
+        let paths = expand(base, pattern, code::NO_MAPPING, "mapping", false, found);
         library.parse_ahead(&paths);
         for path in paths {
             if !seen.insert(library.full(&path)) {
@@ -100,16 +100,27 @@ pub fn load(path: &Path, map: &mut SourceMap, found: &mut Diagnostics) -> Option
 }
 
 /// Paths that a glob or plain path names, sorted; none is a finding.
-pub fn expand(base: &Path, pattern: &Name, code: Code, what: &str, found: &mut Diagnostics) -> Vec<PathBuf> {
+pub fn expand(base: &Path, pattern: &Name, code: Code, what: &str, folders: bool, found: &mut Diagnostics) -> Vec<PathBuf> {
+    // An address is no path.
+    if pattern.value.contains("://") && what != "mapping" {
+        return vec![PathBuf::from(&pattern.value)];
+    }
     let full = base.join(&pattern.value);
+    // What is in an archive is looked up where the archive is opened.
+    if let Some((at, _)) = pattern.value.match_indices(".zip/").next()
+        && base.join(pattern.value.get(..at + 4).unwrap_or_default()).is_file()
+    {
+        return vec![full];
+    }
     let none = |detail: String| {
         Diagnostic::error(code, pattern.span, format!("no {what} at `{}`", pattern.value))
             .label(detail)
             .note(format!("looked in `{}`", if base.as_os_str().is_empty() { Path::new(".") } else { base }.display()))
     };
     let is_glob = pattern.value.contains(['*', '?', '[']);
-    if !is_glob || full.is_file() {
-        if full.is_file() {
+    let is_one = |path: &Path| path.is_file() || (folders && path.is_dir());
+    if !is_glob || is_one(&full) {
+        if is_one(&full) {
             return vec![full];
         }
         found.push(none(if full.is_dir() { "this is a folder".into() } else { "there is no such file".into() }));
@@ -118,7 +129,7 @@ pub fn expand(base: &Path, pattern: &Name, code: Code, what: &str, found: &mut D
     let paths = full.to_str().ok_or_else(|| "not UTF-8".to_owned()).and_then(|p| glob::glob(p).map_err(|e| e.msg.to_owned()));
     match paths {
         Ok(paths) => {
-            let mut paths: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|p| p.is_file()).collect();
+            let mut paths: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|p| is_one(p)).collect();
             paths.sort();
             if paths.is_empty() {
                 found.push(none("nothing matches".into()));

@@ -100,6 +100,7 @@ codes! {
     UNUSED_SOURCE = "M327", "the source is not used", "No table is filled from it.";
     CONSTANT = "M328", "the constant does not fit the field", "Every row would fail the schema.";
     SAME_MAP_KEY = "M329", "the map has the same key twice", "The entries differ only in case, which is ignored here.";
+    FORMAT_OPTION = "M330", "an option of the format is not usable", "The source could not be read as it is meant.";
     FREE_TEXT = "M341", "free text passes into the cohort", "What people type can name a person; a field says so by `free_text: true`, or says which texts there are.";
     UNKNOWN_CONCEPT_MAP = "M361", "unknown ConceptMap", "The codes could not be looked up.";
     TWO_TARGETS = "M362", "a code with two targets", "Which of them is meant is a choice that people make, not a program.";
@@ -154,7 +155,7 @@ codes! {
 
     UNREADABLE = "D601", "the source cannot be read", "The run stops; nothing is written.";
     EMPTY_FILE = "D602", "the file is empty", "Not even a header is there.";
-    NOT_TEXT = "D603", "the file is not delimited text", "Its first bytes are those of another format.";
+    NOT_TEXT = "D603", "the file is of another kind", "Its first bytes are those of another format.";
     CHANGED = "D604", "the file changed while it was read", "What was counted and what was read would not be the same.";
     POLICY_FAIL = "D605", "a value cannot be read, and the mapping says `fail`", "The run stops; nothing is written.";
     TOO_FEW_CELLS = "D610", "the row has too few cells", "Cells are missing at its end.";
@@ -163,6 +164,8 @@ codes! {
     NUL_BYTE = "D613", "a NUL byte in the row", "The file is damaged or binary.";
     UNTERMINATED_QUOTE = "D614", "a quote that is never closed", "The row ends at the end of its line.";
     MALFORMED_QUOTE = "D615", "text after a closing quote", "The quote inside the text is not doubled.";
+    UNREADABLE_RECORD = "D616", "the record cannot be read", "The file has it, but damaged.";
+    ERROR_CELL = "D617", "the cell holds an error", "A formula of the workbook has failed, so there is no value.";
     PARSE = "D620", "cannot be read as the field's type", "For example a date that does not exist.";
     UNMAPPED = "D621", "not in the map", "The mapping does not know this code.";
     EXPRESSION = "D622", "the expression has no result", "For example a division by zero.";

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-pub use progress::Show;
+pub use progress::{Show, SourceProgress};
 
 use crate::check::Resolved;
 use crate::check::replay::Replay;

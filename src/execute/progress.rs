@@ -95,6 +95,13 @@ impl SourceProgress {
         }
     }
 
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
     /// Says how it ended.
     pub fn end(&self, accepted: u64, quarantined: u64) {
         // Keys are compared when all tables are read; the summary has the final counts.

@@ -53,22 +53,32 @@ pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, canc
             std::fs::create_dir(&folder).map_err(|e| Error::environment("creating the staging folder", e))?;
         }
     }
+    let mut records = Records { folder: staging.path().join("records"), known: HashMap::new() };
+    std::fs::create_dir(&records.folder).map_err(|e| Error::environment("creating the staging folder", e))?;
     let mut runs = vec![];
     for (run, table) in resolved.tables.iter().enumerate() {
-        runs.push(one(resolved, table, run, staging, options, &runtime, cancel).await?);
+        runs.push(one(resolved, table, run, staging, options, &runtime, &mut records, cancel).await?);
     }
     if let Some(replay) = &options.replay {
         published::add_keys(resolved, replay, staging)?;
     }
     lost_rows(resolved, staging, &runtime, options, &mut runs).await?;
-    // What stages stored for each other is of no use to anybody else.
+    // What stages stored for each other, and records that were unpacked, are of no use to anybody else.
+    std::fs::remove_dir_all(&records.folder).map_err(|e| Error::environment("removing unpacked records", e))?;
     for file in runs.iter().flat_map(|r| &r.stages).flat_map(|s| &s.partitions).filter_map(|p| p.stored.as_ref()) {
         std::fs::remove_file(&file.path).map_err(|e| Error::environment("removing stored rows", e))?;
     }
     Ok(runs)
 }
 
-async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &Staging, options: &Options, runtime: &Arc<RuntimeEnv>, cancel: &Arc<AtomicBool>) -> Result<TableRun, Error> {
+/// Records that files were unpacked to, for all tables that read them.
+struct Records {
+    folder: PathBuf,
+    known: HashMap<String, FileIndex>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "what all tables of a run share")]
+async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &Staging, options: &Options, runtime: &Arc<RuntimeEnv>, records: &mut Records, cancel: &Arc<AtomicBool>) -> Result<TableRun, Error> {
     let mut indexes = vec![];
     let job = Job { resolved, table, run, staging: staging.path(), attempt: 0, lost: vec![], only: None, memory: options.memory, buckets: buckets(&table.inputs) };
     let fingerprints = fingerprints(table, cancel);
@@ -77,7 +87,7 @@ async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &S
     for input in &table.inputs {
         let bytes = input.files.iter().map(|f| f.bytes).sum();
         let bar = SourceProgress::begin(options.show, name(&input.name), bytes);
-        indexes.push(index_files(&input.files, options.partitions, cancel, &bar).await?);
+        indexes.push(index_files(&input.files, options.partitions, records, cancel, &bar).await?);
         bars.push(Some(bar));
     }
     let mut stages: Vec<StepRun> = vec![];
@@ -152,7 +162,7 @@ const UNPACKED: u64 = 6;
 /// Number of buckets: a power of two that the bytes of the sources alone decide, so that rows come in the same order
 /// on every machine.
 fn buckets(inputs: &[ResolvedSource]) -> usize {
-    let packed = |path: &Path| path.extension().is_some_and(|e| e == "gz" || e == "zst");
+    let packed = |path: &Path| path.extension().is_some_and(|e| ["gz", "zst", "zip", "xlsx", "xlsb", "ods"].iter().any(|p| e == *p));
     let bytes: u64 = inputs.iter().flat_map(|i| &i.files).map(|f| f.bytes.saturating_mul(if packed(&f.path) { UNPACKED } else { 1 })).sum();
     usize::try_from(bytes / BUCKET + 1).unwrap_or(usize::MAX).clamp(8, 512).next_power_of_two()
 }
@@ -201,23 +211,34 @@ fn units(sides: &[Vec<usize>], meets: bool, buckets: usize, stages: &[StepRun]) 
     filled.map(|(number, sides)| Unit { number: number as u32, sides }).collect()
 }
 
-async fn index_files(files: &[source::FileHead], partitions: usize, cancel: &Arc<AtomicBool>, bar: &SourceProgress) -> Result<Vec<FileIndex>, Error> {
+async fn index_files(files: &[source::FileHead], partitions: usize, records: &mut Records, cancel: &Arc<AtomicBool>, bar: &SourceProgress) -> Result<Vec<FileIndex>, Error> {
     let total: u64 = files.iter().map(|f| f.bytes).sum();
     // Two splits a partition at least, and none larger than what one reader should hold on to.
     let target = (total / (partitions as u64 * 2).max(1)).clamp(4 << 10, 64 << 20);
     let mut indexes = vec![];
     let mut before = 0;
     for file in files {
+        let identity = file.identity();
+        if let Some(known) = identity.as_ref().and_then(|i| records.known.get(i)) {
+            indexes.push(known.clone());
+            before += file.bytes;
+            continue;
+        }
+        let store = records.folder.join(records.known.len().to_string());
         let done = Arc::new(AtomicU64::new(0));
         let (head, cancel, counter) = (file.clone(), Arc::clone(cancel), Arc::clone(&done));
-        let mut work = tokio::task::spawn_blocking(move || source::index(&head, target, &mut |bytes| counter.store(bytes, Ordering::Relaxed), &cancel));
+        let mut work = tokio::task::spawn_blocking(move || source::index(&head, target, store, &mut |bytes| counter.store(bytes, Ordering::Relaxed), &cancel));
         let index = loop {
             tokio::select! {
                 index = &mut work => break index,
                 () = tokio::time::sleep(Duration::from_millis(100)) => bar.indexed(before + done.load(Ordering::Relaxed)),
             }
         };
-        indexes.push(index.map_err(|e| Error::Bug { message: format!("the index pass ended: {e}") })??);
+        let index = index.map_err(|e| Error::Bug { message: format!("the index pass ended: {e}") })??;
+        if let Some(identity) = identity {
+            records.known.insert(identity, index.clone());
+        }
+        indexes.push(index);
         before += file.bytes;
     }
     Ok(indexes)

@@ -42,6 +42,12 @@ fn object(o: &Object, definitions: &mut Map<String, Value>) -> Value {
         value["description"] = json!(key.about);
         properties.insert(key.name.into(), value);
     }
+    if o.name == "source" {
+        // What a format alone knows.
+        for option in crate::source::FORMATS.iter().filter_map(|f| f.records).flat_map(|f| f.options) {
+            properties.entry(option.key).or_insert_with(|| json!({"description": option.about}));
+        }
+    }
     let required: Vec<&str> = o.keys.iter().filter(|k: &&Key| k.required).map(|k| k.name).collect();
     json!({"type": "object", "description": o.about, "properties": properties, "required": required, "additionalProperties": false})
 }

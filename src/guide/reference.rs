@@ -273,6 +273,12 @@ fn formats(out: &mut String) {
         let names = format.names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
         let _ = writeln!(out, "| {names} | {} |", cell(format.summary));
     }
+    for format in FORMATS.iter().filter_map(|f| f.records) {
+        let _ = writeln!(out, "\n### `format: {}`\n\n| option | what |\n|---|---|", format.names.first().copied().unwrap_or_default());
+        for option in format.options {
+            let _ = writeln!(out, "| `{}` | {} |", option.key, cell(option.about));
+        }
+    }
 }
 
 fn anchor(code: &Code) -> String {

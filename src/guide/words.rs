@@ -169,13 +169,15 @@ fn pseudonym(shared: bool, l: Language) -> String {
 
 /// What a finding about a cell says.
 pub fn finding(code: Code, l: Language) -> &'static str {
-    const FRENCH: [(&str, &str); 13] = [
+    const FRENCH: [(&str, &str); 15] = [
         ("D610", "la ligne a trop peu de cellules"),
         ("D611", "la ligne a trop de cellules"),
         ("D612", "des octets que l'encodage ne connaît pas"),
         ("D613", "un octet nul dans la ligne"),
         ("D614", "un guillemet jamais fermé"),
         ("D615", "du texte après un guillemet fermant"),
+        ("D616", "l'enregistrement est illisible"),
+        ("D617", "la cellule contient une erreur"),
         ("D620", "illisible pour le type du champ"),
         ("D621", "absent de la table de codes"),
         ("D622", "l'expression n'a pas de résultat"),

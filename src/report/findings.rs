@@ -127,6 +127,16 @@ const ROW: &[(&[&str], Wording, Wording)] = &[
         Wording { en: "{1} with NUL bytes (damaged export).", fr: "{1} avec des octets nuls (export endommagé)." },
     ),
     (
+        &["unreadable_record"],
+        Wording { en: "Every record can be read", fr: "Chaque enregistrement est lisible" },
+        Wording { en: "{1} that cannot be read (damaged file or message).", fr: "{1} illisibles (fichier ou message endommagé)." },
+    ),
+    (
+        &["error_cell"],
+        Wording { en: "No cell holds an error of the workbook", fr: "Aucune cellule ne contient d’erreur du classeur" },
+        Wording { en: "{1} with a cell that shows an error such as #N/A.", fr: "{1} avec une cellule en erreur, telle que #N/A." },
+    ),
+    (
         &["quarantine"],
         Wording { en: "Few enough rows are in quarantine", fr: "Assez peu de lignes sont en quarantaine" },
         Wording { en: "{1} went to quarantine.", fr: "En quarantaine : {1}." },

@@ -83,7 +83,11 @@ impl StoreWriter {
         if self.rows >= CHUNK_ROWS || self.bytes > self.budget { self.flush() } else { Ok(()) }
     }
 
-    fn flush(&mut self) -> Result<(), ArrowError> {
+    /// Writes what waits, as a segment of each bucket.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn flush(&mut self) -> Result<(), ArrowError> {
         let batches = std::mem::take(&mut self.waiting);
         let (rows, _) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.bytes));
         let Some(first) = batches.first().filter(|_| rows > 0) else { return Ok(()) };

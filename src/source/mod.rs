@@ -5,27 +5,43 @@
 //! evidence), an index (rows, split points), and readers of splits.
 
 pub mod delimited;
+mod dicom;
+mod columnar;
+mod database;
+mod excel;
+mod fhir;
+mod files;
+mod json;
+mod omop;
+mod options;
+pub mod place;
 mod quarantine;
+pub mod record;
 pub mod scan;
+mod stat;
+mod texts;
+mod unpacked;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use datafusion::arrow::array::{ArrayRef, Int64Array};
 use datafusion::logical_expr::{Expr, Operator, binary_expr, lit};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::config::mapping;
 use crate::config::schema::RuleCategory;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, code};
+use crate::config::yaml::Node;
+use crate::config::{Name, mapping};
+use crate::diagnostic::{Code, Diagnostic, Span, code};
 use crate::error::Error;
 use crate::rule::{Check, Effect};
+use crate::shape::store::Segment;
 use crate::transform::derive::column;
 use delimited::flag;
+pub use options::dialect_is_sound;
+use options::options;
+use record::{Failure, Options, RecordFormat};
 
 /// A format of exports.
 pub struct Format {
@@ -33,13 +49,44 @@ pub struct Format {
     pub names: &'static [&'static str],
     /// One sentence for the reference.
     pub summary: &'static str,
+    /// How its records are read; delimited text and quarantines have readers of their own.
+    pub records: Option<&'static RecordFormat>,
+}
+
+impl Format {
+    const fn of(format: &'static RecordFormat) -> Format {
+        Format { names: format.names, summary: format.summary, records: Some(format) }
+    }
 }
 
 /// Every format.
 pub static FORMATS: &[Format] = &[
-    Format { names: &["csv", "tsv", "delimited"], summary: "Delimited text in any encoding; `.gz` and `.zst` are unpacked as they are read." },
-    Format { names: &[QUARANTINE], summary: "The refused rows of an earlier run, as `--replay` reads them." },
+    Format { names: &mapping::DELIMITED, summary: "Delimited text in any encoding; `.gz` and `.zst` are unpacked as they are read.", records: None },
+    Format { names: &[QUARANTINE], summary: "The refused rows of an earlier run, as `--replay` reads them.", records: None },
+    Format::of(&excel::FORMAT),
+    Format::of(&columnar::PARQUET),
+    Format::of(&columnar::ARROW),
+    Format::of(&json::NDJSON),
+    Format::of(&json::JSON),
+    Format::of(&omop::FORMAT),
+    Format::of(&fhir::FORMAT),
+    Format::of(&texts::HL7),
+    Format::of(&texts::REDCAP),
+    Format::of(&texts::OSIRIS),
+    Format::of(&texts::FIXED_WIDTH),
+    Format::of(&dicom::FORMAT),
+    Format::of(&stat::SAS7BDAT),
+    Format::of(&stat::XPORT),
+    Format::of(&stat::SPSS),
+    Format::of(&stat::STATA),
+    Format::of(&database::POSTGRESQL),
+    Format::of(&database::SQLITE),
 ];
+
+/// The format of this name that gives records.
+pub fn records_of(name: &str) -> Option<&'static RecordFormat> {
+    FORMATS.iter().find(|f| f.names.contains(&name)).and_then(|f| f.records)
+}
 
 /// The format of the rows that a run refused.
 pub const QUARANTINE: &str = "quarantine";
@@ -64,6 +111,7 @@ pub struct FileHead {
 enum Body {
     Delimited(delimited::Layout),
     Quarantine,
+    Records { format: &'static RecordFormat, options: Arc<Options> },
 }
 
 impl FileHead {
@@ -71,7 +119,15 @@ impl FileHead {
     pub fn encoding(&self) -> String {
         match &self.body {
             Body::Delimited(layout) => layout.dialect.encoding.label().to_owned(),
-            Body::Quarantine => "utf-8".into(),
+            Body::Quarantine | Body::Records { .. } => "utf-8".into(),
+        }
+    }
+
+    /// What the same file read in the same way has in common; `None` where no pass is spared by knowing.
+    pub fn identity(&self) -> Option<String> {
+        match &self.body {
+            Body::Records { format, options } => Some(format!("{} {} {}", format.names.first()?, self.path.display(), serde_json::to_string(options).ok()?)),
+            _ => None,
         }
     }
 
@@ -80,7 +136,7 @@ impl FileHead {
         match &self.body {
             Body::Delimited(layout) if layout.dialect.delimiter == b'\t' => "tab".into(),
             Body::Delimited(layout) => char::from(layout.dialect.delimiter).to_string(),
-            Body::Quarantine => "none".into(),
+            Body::Quarantine | Body::Records { .. } => "none".into(),
         }
     }
 }
@@ -91,12 +147,24 @@ pub struct HeadError {
     code: Code,
     message: String,
     help: Option<String>,
+    /// The option that it is about.
+    option: Option<String>,
 }
 
 impl HeadError {
-    /// The finding, at the path in the mapping.
-    pub fn at(self, span: Span) -> Diagnostic {
-        let diagnostic = Diagnostic::error(self.code, span, self.message).label("this file");
+    /// The error of a source that no mapping names.
+    pub fn into_error(self) -> Error {
+        let help = self.help.map_or(String::new(), |h| format!(" ({h})"));
+        Error::source(self.code, format!("{}{help}", self.message))
+    }
+
+    /// The finding, at the path in the mapping, or at the option.
+    pub fn at(self, span: Span, options: &[(Name, Node)]) -> Diagnostic {
+        let option = self.option.as_ref().and_then(|key| options.iter().find(|(name, _)| name.value == *key));
+        let diagnostic = match option {
+            Some((_, node)) => Diagnostic::error(self.code, node.span, self.message).label("this option"),
+            None => Diagnostic::error(self.code, span, self.message).label("this file"),
+        };
         match self.help {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
@@ -104,41 +172,25 @@ impl HeadError {
     }
 }
 
-/// Reports what a source says of its dialect that cannot be.
-pub fn dialect_is_sound(source: &mapping::Source, found: &mut Diagnostics) -> bool {
-    let before = found.items.len();
-    if let Some(format) = &source.format {
-        let names: Vec<&str> = FORMATS.iter().flat_map(|f| f.names).copied().collect();
-        if !names.contains(&format.value.as_str()) {
-            found.push(Diagnostic::error(code::UNKNOWN_CHOICE, format.span, format!("there is no format `{}`", format.value)).label("not a format").suggest(&format.value, names));
-        }
-    }
-    if let Some(label) = &source.dialect.encoding
-        && delimited::Encoding::from_label(&label.value).is_none()
-    {
-        found.push(
-            Diagnostic::error(code::UNKNOWN_ENCODING, label.span, format!("there is no encoding `{}`", label.value))
-                .label("not an encoding")
-                .suggest(&label.value, ["utf-8", "utf-16le", "utf-16be", "windows-1252", "iso-8859-1", "iso-8859-15", "macintosh"]),
-        );
-    }
-    if source.dialect.header == Some(false) && source.dialect.columns.is_none() {
-        found.push(Diagnostic::error(code::MISSING_KEY, source.name.span, format!("the source `{}` has no `columns`", source.name.value)).label("without a header, `columns: [a, b, c]` names them"));
-    }
-    found.items.len() == before
-}
-
 /// Reads the heads of what stands at a path: one file, or the files whose rows a part of a
-/// quarantine holds.
+/// quarantine holds. `base` is the mapping's folder.
 ///
 /// # Errors
-/// As [`head`].
-pub fn heads(source: &mapping::Source, path: &Path) -> Result<Vec<FileHead>, HeadError> {
-    if source.format.as_ref().is_none_or(|f| f.value != QUARANTINE) {
-        return Ok(vec![head(source, path)?]);
+/// When the file cannot be opened, is empty, or is something else than its format.
+pub fn heads(source: &mapping::Source, base: &Path, path: &Path) -> Result<Vec<FileHead>, HeadError> {
+    let name = source.format.as_ref().map_or("", |f| f.value.as_str());
+    if name != QUARANTINE {
+        // A database is read where it is.
+        let elsewhere = files::is_elsewhere(path) && !place::is_object(path);
+        let locals = if elsewhere { vec![place::Local { path: path.to_owned(), shown: shown(path) }] } else { place::locals(path).map_err(|failure| of_format(failure, &shown(path)))? };
+        let one = |local: place::Local| match records_of(name) {
+            Some(format) => head_of_records(format, options(source, base), &local.path, local.shown),
+            None => head(source, &local.path, local.shown),
+        };
+        return locals.into_iter().map(one).collect();
     }
     let shown = shown(path);
-    let unreadable = |why: String| HeadError { code: code::UNREADABLE, message: format!("`{shown}` cannot be read: {why}"), help: None };
+    let unreadable = |why: String| HeadError { code: code::UNREADABLE, message: format!("`{shown}` cannot be read: {why}"), help: None, option: None };
     let (columns, mut files) = quarantine::head(path).map_err(unreadable)?;
     let bytes = std::fs::metadata(path).map_err(|e| unreadable(e.to_string()))?.len();
     if files.is_empty() {
@@ -148,13 +200,33 @@ pub fn heads(source: &mapping::Source, path: &Path) -> Result<Vec<FileHead>, Hea
     Ok(files.into_iter().map(head).collect())
 }
 
+fn head_of_records(format: &'static RecordFormat, options: Options, path: &Path, shown: String) -> Result<FileHead, HeadError> {
+    let head = (format.head)(path, &options).map_err(|failure| of_format(failure, &shown))?;
+    let bytes = files::bytes(path).map_err(|e| of_format(Failure::Unreadable(e.to_string()), &shown))?;
+    Ok(FileHead { path: path.to_owned(), shown, columns: head.columns, duplicates: head.duplicates, evidence: head.evidence, bytes, body: Body::Records { format, options: Arc::new(options) } })
+}
+
+fn of_format(failure: Failure, shown: &str) -> HeadError {
+    let (code, message, help, option) = match failure {
+        Failure::Unreadable(why) => (code::UNREADABLE, format!("`{shown}` cannot be read: {why}"), None, None),
+        Failure::Stopped => (code::UNREADABLE, format!("`{shown}` was not read to its end"), None, None),
+        Failure::Empty => (code::EMPTY_FILE, format!("`{shown}` is empty"), Some("ask the site for the file again, or take it out of `path`".to_owned()), None),
+        Failure::NotThis { is, help } => (code::NOT_TEXT, format!("`{shown}` is {is}"), Some(help), None),
+        Failure::Head(why) => (code::BAD_HEADER, format!("`{shown}`: {why}"), None, None),
+        Failure::Option { key, message, near } => {
+            let near: Vec<String> = near.iter().map(|n| format!("`{n}`")).collect();
+            (code::FORMAT_OPTION, message, (!near.is_empty()).then(|| format!("there is {}", near.join(", "))), Some(key))
+        }
+    };
+    HeadError { code, message, help, option }
+}
+
 /// Reads the head of one file: columns, dialect, evidence. No row is looked at but to guess.
 ///
 /// # Errors
 /// When the file cannot be opened, is empty, or is something else than its format.
-pub fn head(source: &mapping::Source, path: &Path) -> Result<FileHead, HeadError> {
-    let shown = shown(path);
-    let wrong = |code, message: String, help: Option<&str>| HeadError { code, message, help: help.map(str::to_owned) };
+fn head(source: &mapping::Source, path: &Path, shown: String) -> Result<FileHead, HeadError> {
+    let wrong = |code, message: String, help: Option<&str>| HeadError { code, message, help: help.map(str::to_owned), option: None };
     let header = delimited::read_header(path, &declared(source)).map_err(|error| match error {
         delimited::HeaderError::Io(e) => wrong(code::UNREADABLE, format!("`{shown}` cannot be read: {e}"), None),
         delimited::HeaderError::Sniff(delimited::SniffError::Empty) => wrong(code::EMPTY_FILE, format!("`{shown}` is empty"), Some("ask the site for the file again, or take it out of `path`")),
@@ -182,6 +254,9 @@ pub fn head(source: &mapping::Source, path: &Path) -> Result<FileHead, HeadError
 /// A path as people write it: without `mappings/x/../..`.
 fn shown(path: &Path) -> String {
     use std::path::Component;
+    if let Some(url) = path.to_str().filter(|p| files::is_elsewhere(Path::new(p))) {
+        return database::shown(url);
+    }
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
@@ -220,24 +295,37 @@ pub struct FileIndex {
     pub blank_lines: u64,
     pub comment_lines: u64,
     ranges: Vec<delimited::ByteRange>,
+    /// Where its records were written down, a segment for each range.
+    unpacked: Option<(PathBuf, Vec<Segment>)>,
 }
 
-/// Goes over a file once.
+/// Goes over a file once. What gives records is unpacked into the file `store`.
 ///
 /// # Errors
 /// When it cannot be read, or was changed since its head was read.
-pub fn index(head: &FileHead, target: u64, progress: &mut dyn FnMut(u64), cancel: &AtomicBool) -> Result<FileIndex, Error> {
+pub fn index(head: &FileHead, target: u64, store: PathBuf, progress: &mut dyn FnMut(u64), cancel: &AtomicBool) -> Result<FileIndex, Error> {
+    if let Body::Records { format, options } = &head.body {
+        let done = unpacked::unpack(format, &head.path, &head.columns, options, store, progress, cancel).map_err(|failure| match failure {
+            Failure::Stopped => Error::Interrupted { signal: 2 },
+            other => {
+                let error = of_format(other, &head.shown);
+                Error::source(error.code, error.message)
+            }
+        })?;
+        let (ranges, segments) = done.segments.into_iter().unzip();
+        return Ok(FileIndex { bytes: head.bytes, rows: done.rows, blank_lines: 0, comment_lines: 0, ranges, unpacked: Some((done.store, segments)) });
+    }
     let Body::Delimited(layout) = &head.body else {
         let (rows, first_row) = quarantine::index(&head.path, &head.shown).map_err(|e| Error::source(code::UNREADABLE, format!("the quarantine of `{}`: {e}", head.shown)))?;
         let all = delimited::ByteRange { start: 0, end: head.bytes, first_row, rows };
-        return Ok(FileIndex { bytes: head.bytes, rows, blank_lines: 0, comment_lines: 0, ranges: if rows == 0 { vec![] } else { vec![all] } });
+        return Ok(FileIndex { bytes: head.bytes, rows, blank_lines: 0, comment_lines: 0, ranges: if rows == 0 { vec![] } else { vec![all] }, unpacked: None });
     };
     let index = delimited::index_file(&head.path, layout, target, progress, cancel).map_err(|e| match e {
         delimited::IndexError::Cancelled => Error::Interrupted { signal: 2 },
         delimited::IndexError::Changed => Error::source(code::CHANGED, format!("`{}`: {e}", head.shown)),
         other => Error::source(code::UNREADABLE, format!("`{}`: {other}", head.shown)),
     })?;
-    Ok(FileIndex { bytes: index.bytes, rows: index.rows, blank_lines: index.blank_lines, comment_lines: index.comment_lines, ranges: index.ranges })
+    Ok(FileIndex { bytes: index.bytes, rows: index.rows, blank_lines: index.blank_lines, comment_lines: index.comment_lines, ranges: index.ranges, unpacked: None })
 }
 
 /// SHA-256 of a file, in hexadecimal digits, and its bytes. It needs every byte in order, so it is taken beside the
@@ -246,28 +334,19 @@ pub fn index(head: &FileHead, target: u64, progress: &mut dyn FnMut(u64), cancel
 /// # Errors
 /// When the file cannot be read.
 pub fn fingerprint(head: &FileHead, cancel: &AtomicBool) -> Result<(String, u64), Error> {
-    let unreadable = |e: std::io::Error| Error::source(code::UNREADABLE, format!("`{}`: {e}", head.shown));
-    let mut file = File::open(&head.path).map_err(unreadable)?;
-    let (mut hash, mut block, mut bytes) = (Sha256::new(), vec![0; 1 << 20], 0);
-    loop {
-        if cancel.load(Ordering::Relaxed) {
-            return Err(Error::Interrupted { signal: 2 });
-        }
-        match file.read(&mut block).map_err(unreadable)? {
-            0 => break,
-            n => {
-                hash.update(block.get(..n).unwrap_or_default());
-                bytes += n as u64;
-            }
-        }
+    match files::fingerprint(&head.path, cancel) {
+        Ok(Some(taken)) => Ok(taken),
+        Ok(None) => Err(Error::Interrupted { signal: 2 }),
+        Err(e) => Err(Error::source(code::UNREADABLE, format!("`{}`: {e}", head.shown))),
     }
-    Ok((hash.finalize().iter().map(|b| format!("{b:02x}")).collect(), bytes))
 }
 
 /// A part of a source that one reader reads: a plain value, so that it can travel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     pub path: PathBuf,
+    /// As shown to people.
+    shown: String,
     /// Place of the file in the source.
     pub file: u32,
     range: delimited::ByteRange,
@@ -289,6 +368,7 @@ enum SplitBody {
         of: String,
         columns: Vec<String>,
     },
+    Unpacked(unpacked::Place),
 }
 
 impl Split {
@@ -306,11 +386,14 @@ pub fn splits(files: &[FileHead], indexes: &[FileIndex], columns: &[String]) -> 
         .enumerate()
         .flat_map(|(file, (head, index))| {
             let places: Vec<Option<usize>> = columns.iter().map(|c| head.columns.iter().position(|h| h == c)).collect();
-            let body = match &head.body {
-                Body::Delimited(layout) => SplitBody::Delimited { dialect: layout.dialect.clone(), width: layout.width, columns: places },
-                Body::Quarantine => SplitBody::Quarantine { of: head.shown.clone(), columns: columns.to_vec() },
+            let body = move |at: usize| match (&head.body, &index.unpacked) {
+                (Body::Delimited(layout), _) => Some(SplitBody::Delimited { dialect: layout.dialect.clone(), width: layout.width, columns: places.clone() }),
+                (Body::Records { .. }, Some((store, segments))) => {
+                    Some(SplitBody::Unpacked(unpacked::Place { store: store.clone(), segment: *segments.get(at)?, columns: head.columns.clone(), wanted: columns.to_vec() }))
+                }
+                (Body::Quarantine | Body::Records { .. }, _) => Some(SplitBody::Quarantine { of: head.shown.clone(), columns: columns.to_vec() }),
             };
-            index.ranges.iter().map(move |range| Split { path: head.path.clone(), file: u32::try_from(file).unwrap_or(u32::MAX), range: *range, body: body.clone() })
+            index.ranges.iter().enumerate().filter_map(move |(at, range)| Some(Split { path: head.path.clone(), shown: head.shown.clone(), file: u32::try_from(file).unwrap_or(u32::MAX), range: *range, body: body(at)? }))
         })
         .collect()
 }
@@ -350,6 +433,10 @@ impl SplitError {
     pub fn into_datafusion(self) -> datafusion::common::DataFusionError {
         self.0.into_datafusion()
     }
+
+    pub fn into_error(self) -> Error {
+        self.0
+    }
 }
 
 /// Reads a split batch by batch.
@@ -361,6 +448,7 @@ pub struct SplitReader {
 enum Inner {
     Delimited(Box<delimited::RangeReader>),
     Quarantine(quarantine::Reader),
+    Unpacked(unpacked::Reader),
 }
 
 impl SplitReader {
@@ -368,14 +456,15 @@ impl SplitReader {
     ///
     /// # Errors
     /// When the file is gone, or not what it was when it was indexed.
-    pub fn open(split: &Split, _width: usize, batch_rows: usize) -> Result<Self, SplitError> {
-        let shown = shown(&split.path);
+    pub fn open(split: &Split, batch_rows: usize) -> Result<Self, SplitError> {
+        let shown = split.shown.clone();
         let inner = match &split.body {
             SplitBody::Delimited { dialect, width, columns } => {
                 let reader = delimited::RangeReader::open(&split.path, dialect, split.range, columns, *width, batch_rows);
                 Inner::Delimited(Box::new(reader.map_err(|e| failed(&shown, &e))?))
             }
             SplitBody::Quarantine { of, columns } => Inner::Quarantine(quarantine::Reader::open(&split.path, of, columns, batch_rows).map_err(|e| unreadable(&shown, &e))?),
+            SplitBody::Unpacked(place) => Inner::Unpacked(unpacked::Reader::open(place, batch_rows).map_err(|e| unreadable(&shown, &e))?),
         };
         Ok(SplitReader { inner, shown })
     }
@@ -398,6 +487,7 @@ impl Iterator for SplitReader {
         let reader = match &mut self.inner {
             Inner::Delimited(reader) => reader,
             Inner::Quarantine(reader) => return Some(reader.next()?.map_err(|e| unreadable(&self.shown, &e))),
+            Inner::Unpacked(reader) => return reader.next().map(Ok),
         };
         Some(match reader.next()? {
             Ok(rows) => Ok(Rows {
@@ -413,19 +503,23 @@ impl Iterator for SplitReader {
 }
 
 /// What can be wrong with a row as such: bit of its flags, code, rule.
-const DAMAGE: [(u16, Code, &str); 6] = [
+const DAMAGE: [(u16, Code, &str); 7] = [
     (flag::TOO_FEW_CELLS, code::TOO_FEW_CELLS, "too_few_cells"),
     (flag::TOO_MANY_CELLS, code::TOO_MANY_CELLS, "too_many_cells"),
     (flag::INVALID_BYTES, code::INVALID_BYTES, "invalid_bytes"),
     (flag::NUL_BYTE, code::NUL_BYTE, "nul_byte"),
     (flag::UNTERMINATED_QUOTE, code::UNTERMINATED_QUOTE, "unterminated_quote"),
     (flag::MALFORMED_QUOTE, code::MALFORMED_QUOTE, "malformed_quote"),
+    (unpacked::UNREADABLE_RECORD, code::UNREADABLE_RECORD, "unreadable_record"),
 ];
 
-/// A check for each kind of damage, always of effect quarantine.
-pub fn row_checks() -> Vec<Check> {
+/// A check for each kind of damage that rows of a format can have, always of effect quarantine.
+pub fn row_checks(format: &str) -> Vec<Check> {
+    let of_records = |bit: u16| bit == unpacked::UNREADABLE_RECORD;
+    let can_have = |bit: u16| format == QUARANTINE || of_records(bit) == records_of(format).is_some();
     DAMAGE
         .into_iter()
+        .filter(|(bit, ..)| can_have(*bit))
         .map(|(bit, code, rule)| Check {
             code,
             rule: rule.to_owned(),

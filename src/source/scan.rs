@@ -143,7 +143,6 @@ impl ExecutionPlan for ScanExec {
         let input = self.input.execute(partition, Arc::clone(&context))?;
         let schema = self.schema();
         let (out, table, projection) = (Arc::clone(&schema), Arc::clone(&self.table), self.projection.clone());
-        let width = self.table.fields().len() - PROVENANCE.len();
         let splits = input.flat_map(|batch| {
             let splits: Vec<Result<Split>> = match batch {
                 Ok(batch) => batch
@@ -159,7 +158,7 @@ impl ExecutionPlan for ScanExec {
         });
         let rows = splits.flat_map(move |split| {
             let (table, projection, out) = (Arc::clone(&table), projection.clone(), Arc::clone(&out));
-            let batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send> = match split.and_then(|s| Ok((s.file, SplitReader::open(&s, width, BATCH_ROWS).map_err(|e| e.into_datafusion())?))) {
+            let batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send> = match split.and_then(|s| Ok((s.file, SplitReader::open(&s, BATCH_ROWS).map_err(|e| e.into_datafusion())?))) {
                 Ok((file, reader)) => Box::new(reader.map(move |rows| {
                     let rows = rows.map_err(|e| e.into_datafusion())?;
                     let count = rows.row.len();

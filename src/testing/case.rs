@@ -128,6 +128,7 @@ pub fn stand_in(subject: &Subject<'_>, case: Option<&Case>, folder: &Path) -> Re
         file.flush().map_err(doing)?;
         source.paths = vec![Spanned::new(path.display().to_string(), source.name.span)];
         source.format = None;
+        source.options.clear();
         source.dialect = plain_dialect(source.name.span);
     }
     let project = subject.project;

@@ -187,8 +187,8 @@ fn columns_of(source: &crate::config::mapping::Source, mapping: &Path, tests: &T
             columns.push(name.clone());
         }
     };
-    let paths = source.paths.iter().flat_map(|p| expand(base, p, code::NO_FILE, "file", &mut Diagnostics::default()));
-    paths.filter_map(|path| source::head(source, &path).ok()).for_each(|head| head.columns.iter().for_each(&mut add));
+    let paths = source.paths.iter().flat_map(|p| expand(base, p, code::NO_FILE, "file", true, &mut Diagnostics::default()));
+    paths.filter_map(|path| source::heads(source, base, &path).ok()).flatten().for_each(|head| head.columns.iter().for_each(&mut add));
     if columns.is_empty() {
         let mut add = |name: &String| {
             if !columns.contains(name) {
@@ -252,7 +252,7 @@ fn names(pipeline: &Path, mapping: &Path) -> bool {
     let read = crate::config::pipeline::read;
     let Some(document) = project::document(pipeline, None, "pipeline", &mut map, &mut found, &mut vec![], read) else { return false };
     let base = pipeline.parent().unwrap_or(Path::new(""));
-    document.mappings.iter().flat_map(|p| expand(base, p, code::NO_MAPPING, "mapping", &mut found)).any(|p| p.canonicalize().is_ok_and(|p| p == mapping))
+    document.mappings.iter().flat_map(|p| expand(base, p, code::NO_MAPPING, "mapping", false, &mut found)).any(|p| p.canonicalize().is_ok_and(|p| p == mapping))
 }
 
 /// The nearest pipeline, in the folders above a mapping, that names it.

@@ -145,6 +145,14 @@ fn literals(d: &Derive<'_>, own: Option<&[Name]>) -> Vec<String> {
     if formats.is_empty() {
         literals.push("%Y-%m-%d".to_owned());
     }
+    if d.locale.typed {
+        let own = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S%.f%z"];
+        for format in own {
+            if !literals.iter().any(|l| l == format) {
+                literals.push(format.to_owned());
+            }
+        }
+    }
     literals
 }
 

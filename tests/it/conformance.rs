@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Project, shared};
 
-fn line(name: &str, passed: usize, total: usize) {
+pub(crate) fn line(name: &str, passed: usize, total: usize) {
     println!("conformance {name} {passed}/{total}");
 }
 

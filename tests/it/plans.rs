@@ -56,7 +56,7 @@ fn restricted(physical: &Arc<dyn ExecutionPlan>, partition: usize) -> (Arc<dyn E
 fn physical(context: &SessionContext, table: &ResolvedTable, step: &plan::Step<'_>, source: usize) -> Arc<dyn ExecutionPlan> {
     let go_on = AtomicBool::new(false);
     let input = &table.inputs[source];
-    let indexes: Vec<_> = input.files.iter().map(|file| source::index(file, 4 << 10, &mut |_| {}, &go_on).expect("an index")).collect();
+    let indexes: Vec<_> = input.files.iter().map(|file| source::index(file, 4 << 10, std::path::PathBuf::new(), &mut |_| {}, &go_on).expect("an index")).collect();
     let dealt = source::deal(source::splits(&input.files, &indexes, &input.columns), 4);
     assert_eq!(dealt.len(), 4);
     let built = plan::build(step, &plan::Dealt::Splits(dealt)).expect("a plan");

@@ -1,8 +1,8 @@
-//! The public cohorts that are not part of the project: TRANSBIG, WPBC, Ljubljana and both exports of METABRIC, mapped into
-//! one schema (`tests/cohorts`). I-SPY 1 is a workbook and waits for such a source.
+//! The public cohorts that are not part of the project: TRANSBIG, WPBC, Ljubljana, both exports of METABRIC and the workbook
+//! of I-SPY 1, mapped into one schema (`tests/cohorts`).
 //!
 //! The expected numbers are those of the data's documentation, named beside them, and of `tests/cohorts/count.py`, which
-//! counts the same files with Python's csv module; what the two exports of METABRIC disagree in is found here once more with
+//! counts the same files with Python's csv module, and the workbook with openpyxl; what the two exports of METABRIC disagree in is found here once more with
 //! the crate csv.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,7 @@ const WPBC: &str = "wpbc_thdata/wpbc.csv";
 const LJUBLJANA: &str = "ljubljana_uci/breast-cancer.csv";
 const PATIENTS_2018: &str = "metabric_cbioportal/study_files_2018/data_clinical_patient.txt";
 const SAMPLES_2018: &str = "metabric_cbioportal/study_files_2018/data_clinical_sample.txt";
+const ISPY1: &str = "ispy1/I-SPY_1_All_Patient_Clinical_and_Outcome_Data.xlsx";
 const EXPORT_2017: &str = "metabric_cbioportal/web_export_2017/brca_metabric_clinical_data.tsv";
 
 /// The mappings of `tests/cohorts` with a copy of the data beside them; `None` where the data are absent.
@@ -66,14 +67,15 @@ fn sums(project: &Project, folder: &str, sql: &str, wanted: &[f64]) {
 /// Four sites, one table: each with the numbers of its documentation.
 #[test]
 fn public_cohorts_in_one_form() {
-    let Some(project) = project(&[TRANSBIG, WPBC, LJUBLJANA, PATIENTS_2018, SAMPLES_2018]) else { return };
+    let Some(project) = project(&[TRANSBIG, WPBC, LJUBLJANA, PATIENTS_2018, SAMPLES_2018, ISPY1]) else { return };
     let rows = run(&project, "pipeline.yaml", "out");
-    let wanted = [("ljubljana", "patient", 286), ("metabric", "patient", 2509), ("metabric", "sample", 2509), ("transbig", "patient", 198), ("wpbc", "patient", 198)];
+    let wanted = [("ispy1", "patient", 221), ("ljubljana", "patient", 286), ("metabric", "patient", 2509), ("metabric", "sample", 2509), ("transbig", "patient", 198), ("wpbc", "patient", 198)];
     assert_eq!(rows, wanted.map(|(site, table, n)| ((site.to_owned(), table.to_owned()), n)).into());
     transbig(&project);
     wpbc(&project);
     ljubljana(&project);
     metabric(&project);
+    ispy1(&project);
 }
 
 /// 198 women and 51 distant metastases; sizes of 0.6 to 5.0 cm; grade spelt `unkown` twice (PROVENANCE.txt).
@@ -106,6 +108,16 @@ fn ljubljana(project: &Project) {
         count(*) FILTER (WHERE menopause_age = 'from_40'), count(*) FILTER (WHERE grade = 2), count(*) FILTER (WHERE node_positive), count(*) FILTER (WHERE radiotherapy),
         count(*) FILTER (WHERE laterality = 'left'), count(rfi_days) FROM c");
     assert_eq!(counts, [["85", "201", "8", "56", "1", "110", "150", "7", "129", "130", "73", "68", "152", "0"]]);
+}
+
+/// 221 women, 63 events, 40 deaths and 5 lost (PROVENANCE.txt and the sheets' own dictionary); two of them without receptors
+/// and without a size at the baseline.
+fn ispy1(project: &Project) {
+    let folder = "out/cohort/patient/site=ispy1";
+    sums(project, folder, "SELECT sum(age), sum(tumour_size), sum(rfi_days), sum(os_days) FROM c", &[10_663.4, 15_120.0, 290_075.0, 310_253.0]);
+    let counts = project.query(&[("c", folder)], "SELECT count(*), count(*) FILTER (WHERE rfi_event), count(*) FILTER (WHERE os_event), count(*) FILTER (WHERE vital_status = 'alive'), count(*) FILTER (WHERE er_status = 'positive'),
+        count(*) FILTER (WHERE er_status IS NULL), count(tumour_size), count(*) FILTER (WHERE laterality = 'left') FROM c");
+    assert_eq!(counts, [["221", "63", "40", "176", "125", "2", "219", "107"]]);
 }
 
 /// 2,509 tumours, 1,980 of them followed (PROVENANCE.txt); of one death the cause is `NA`.

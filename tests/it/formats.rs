@@ -1,0 +1,274 @@
+//! Formats of sources through the whole program, and the outside suites that have files of them.
+
+use std::path::Path;
+
+use cohorte::source::record::{Damage, Failure, Options, Output};
+use cohorte::source::records_of;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::conformance::{gaps, line};
+use crate::support::{Project, cohorte, shared, told};
+
+/// The records of a file as a format gives them.
+#[derive(Default)]
+struct Taken {
+    records: Vec<(u64, Vec<Option<String>>)>,
+    damaged: Vec<(u64, String)>,
+}
+
+impl Output for Taken {
+    fn record(&mut self, number: u64, _: u64, cells: &mut dyn Iterator<Item = Option<&str>>) -> Result<(), Failure> {
+        self.records.push((number, cells.map(|c| c.map(str::to_owned)).collect()));
+        Ok(())
+    }
+
+    fn damaged(&mut self, number: u64, _: u64, _: Damage, raw: &str, _: &mut dyn Iterator<Item = Option<&str>>) -> Result<(), Failure> {
+        self.damaged.push((number, raw.to_owned()));
+        Ok(())
+    }
+
+    fn read(&mut self, _: u64) {}
+}
+
+fn options(value: Value) -> Options {
+    match value {
+        Value::Object(map) => map,
+        _ => panic!("options are a map"),
+    }
+}
+
+fn taken(format: &str, path: &Path, value: Value) -> Result<(Vec<String>, Taken), Failure> {
+    let format = records_of(format).expect("a format");
+    let options = options(value);
+    let mut taken = Taken::default();
+    let head = (format.head)(path, &options)?;
+    (format.records)(path, &options, &mut taken)?;
+    Ok((head.columns, taken))
+}
+
+/// Each sheet of the workbooks as openpyxl (xlsx) and xlrd (xls) see it: `tests/excel/expect.py`. The xlsb holds what the xls
+/// of its name does.
+#[test]
+fn conformance_excel() {
+    let Some(suite) = shared("suites/excel") else { return };
+    let expected = include_str!("../excel/expected.tsv");
+    let mut cases: Vec<Vec<String>> = expected.lines().map(|l| l.split('\t').map(str::to_owned).collect()).collect();
+    let twins: Vec<Vec<String>> = cases.iter().filter(|c| c[0].ends_with("examples.xls")).cloned().collect();
+    cases.extend(twins.into_iter().map(|mut c| {
+        c[0] = c[0].replace(".xls", ".xlsb");
+        c
+    }));
+    let (mut passed, mut failed) = (0, vec![]);
+    for case in &cases {
+        let [file, sheet, rows, wanted] = case.as_slice() else { panic!("four columns") };
+        let found = taken("excel", &suite.join(file), json!({"sheet": sheet, "header_rows": 0})).map(|(_, taken)| {
+            let mut hash = Sha256::new();
+            for (number, cells) in &taken.records {
+                let last = cells.iter().rposition(Option::is_some).map_or(0, |at| at + 1);
+                let line: Vec<&str> = cells[..last].iter().map(|c| c.as_deref().unwrap_or("\0")).collect();
+                hash.update(format!("{number}\x1f{}\x1e", line.join("\x1f")));
+            }
+            (taken.records.len().to_string(), hash.finalize().iter().map(|b| format!("{b:02x}")).collect::<String>())
+        });
+        match found {
+            Ok((n, sha)) if (n.as_str(), sha.as_str()) == (rows, wanted) => passed += 1,
+            other => {
+                println!("  {file} {sheet}: {other:?}");
+                failed.push(format!("excel/{file}/{sheet}: differs"));
+            }
+        }
+    }
+    line("excel", passed, cases.len());
+    gaps("excel", &failed);
+}
+
+/// Two rows of names with merged cells, rows before them, and remarks below: readxl's own examples.
+#[test]
+fn headers_of_several_rows_and_ranges() {
+    let Some(suite) = shared("suites/excel/readxl") else { return };
+    let (columns, taken_rows) = taken("excel", &suite.join("clippy.xlsx"), json!({"sheet": "two-row-header", "header_rows": 2})).expect("a sheet");
+    assert_eq!(columns, ["name (at birth)", "species (office supply type)", "death (date is approximate)", "weight (in grams)"]);
+    assert_eq!(taken_rows.records, [(3, vec![Some("Clippy".into()), Some("paperclip".into()), Some("2007-01-01".into()), Some("0.9".into())])]);
+    for file in ["deaths.xls", "deaths.xlsx"] {
+        let (columns, taken) = taken("excel", &suite.join(file), json!({"sheet": 1, "range": "A5:F15", "decimal": "."})).expect("a sheet");
+        assert_eq!(columns, ["Name", "Profession", "Age", "Has kids", "Date of birth", "Date of death"]);
+        assert_eq!(taken.records.len(), 10);
+        assert_eq!(taken.records[0].1.iter().map(|c| c.as_deref().unwrap_or("∅")).collect::<Vec<_>>(), ["David Bowie", "musician", "69", "true", "1947-01-08", "2016-01-10"]);
+    }
+    let near = taken("excel", &suite.join("deaths.xlsx"), json!({"sheet": "Arts and others"})).err();
+    assert!(matches!(&near, Some(Failure::Option { key, near, .. }) if key == "sheet" && near.contains(&"arts".to_owned())), "{near:?}");
+}
+
+const PIPELINE: &str = "pipeline: p\nschema: schema.yaml\nmappings: [mapping.yaml]\n";
+
+fn project(fields: &str, source: &str, derived: &str) -> Project {
+    Project::new(&[
+        ("pipeline.yaml", PIPELINE),
+        ("schema.yaml", &format!("schema: s\nversion: 1.0.0\ntables:\n  t:\n    fields: {{{fields}}}\n")),
+        ("mapping.yaml", &format!("mapping: m\nschema: s\nsite: x\nsources:\n  e: {source}\ntables:\n  t:\n    from: e\n    on_error: quarantine\n    fields: {{{derived}}}\n")),
+    ])
+}
+
+/// A workbook that says errors, in a number (unreadable), in a text (no value either), and in a column that nothing reads.
+#[test]
+fn error_cells_are_reasons_only_where_they_are_read() {
+    let Some(suite) = shared("suites/excel/tidyxl") else { return };
+    let book = suite.join("inst/extdata/examples.xlsx");
+    // Column A of the suite's sheet holds #DIV/0!, #REF! and three times #NAME? (openpyxl, cells of the type `e`).
+    let source = format!("{{path: {}, format: excel, sheet: Sheet1, header_rows: 0}}", book.display());
+    let p = project("a: {type: text, free_text: true}", &source, "a: {from: A}");
+    let (code, said, err) = p.run("out", &["--partitions", "3"]);
+    assert_eq!(code, 0, "{said}{err}");
+    let refused = p.query(&[("q", "out/quarantine/e/site=x")], "SELECT \"A\", _reasons FROM q WHERE \"A\" LIKE '#%' ORDER BY _row");
+    assert!(refused.len() == 5 && refused.iter().all(|r| r[1].contains("D617") && r[1].contains("error_cell")), "{refused:?}");
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT count(*) FROM c WHERE a LIKE '#%'"), [["0"]]);
+    let p = project("b: {type: text, free_text: true}", &source, "b: {sql: \"'x'\"}");
+    assert_eq!(p.run("out", &[]).0, 0);
+    assert_eq!(p.json("out/manifest.json")["tables"][0]["rows_quarantined"], 0);
+}
+
+/// Nested members by their path, lists as text, a line that is no JSON, and a document's list at a path.
+#[test]
+fn json_by_lines_and_in_a_document() {
+    let fields = "id: {type: text, free_text: true}, size: {type: decimal}, sites: {type: text, free_text: true}, seen: {type: datetime}";
+    let derived = "id: {from: id}, size: {from: tumour.size}, sites: {from: tumour.sites}, seen: {from: seen}";
+    let p = project(fields, "{path: data.ndjson, format: ndjson}", derived);
+    p.write("data.ndjson", "{\"id\": 1, \"tumour\": {\"size\": 1.50, \"sites\": [\"os\", \"foie\"]}, \"seen\": \"2011-12-31T08:30:00+01:00\"}\n\n{\"id\": 2, \"tumour\": \n{\"id\": \"trois\", \"tumour\": null}\n[1]\n".as_bytes());
+    let (code, said, err) = p.run("out", &["--partitions", "2"]);
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT id, size, sites, seen FROM c"), [["1", "1.5", "[\"os\",\"foie\"]", "2011-12-31T07:30:00"], ["trois", "∅", "∅", "∅"]]);
+    let refused = p.query(&[("q", "out/quarantine/e/site=x")], "SELECT _row, _raw, _reasons FROM q ORDER BY _row");
+    assert_eq!((refused[0][0].as_str(), refused[0][1].as_str(), refused[1][0].as_str(), refused[1][1].as_str()), ("3", "{\"id\": 2, \"tumour\":", "5", "[1]"));
+    assert!(refused.iter().all(|r| r[2].contains("D616")), "{refused:?}");
+    let p = project(fields, "{path: data.json, format: json, records: data.rows}", derived);
+    p.write("data.json", b"{\"meta\": [1, 2], \"data\": {\"n\": 1, \"rows\": [{\"id\": \"a\", \"tumour\": {\"size\": 2}}, {\"id\": \"b\", \"tumour\": {\"sites\": [1]}, \"seen\": \"2011-12-31\"}]}}");
+    assert_eq!(p.run("out", &[]).0, 0);
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT id, size, sites, seen FROM c"), [["a", "2.0", "∅", "∅"], ["b", "∅", "[1]", "2011-12-31T00:00:00"]]);
+    p.write("data.json", b"{\"data\": {\"rows\": [{\"id\": \"a\"}, {\"id\": ");
+    let (code, _, err) = p.run("cut", &[]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("no JSON behind record 1") && !p.path("cut").exists(), "{err}");
+}
+
+/// The types that a Parquet file can have, as DataFusion writes them; and the same batch in Arrow's form.
+#[test]
+fn columnar_files_with_their_types() {
+    use datafusion::arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, ListArray, StringArray, StructArray, TimestampMillisecondArray};
+    use datafusion::arrow::datatypes::{DataType, Field, Int64Type};
+    use datafusion::arrow::record_batch::RecordBatch;
+    use std::sync::Arc;
+
+    let inner: ArrayRef = Arc::new(Float64Array::from(vec![Some(12.0), None]));
+    let nested = StructArray::from(vec![(Arc::new(Field::new("size", DataType::Float64, true)), inner)]);
+    let batch = RecordBatch::try_from_iter(vec![
+        ("n", Arc::new(Int32Array::from(vec![Some(-7), None])) as ArrayRef),
+        ("t", Arc::new(StringArray::from(vec![Some("é"), Some("")]))),
+        ("b", Arc::new(BooleanArray::from(vec![Some(true), Some(false)]))),
+        ("d", Arc::new(Date32Array::from(vec![Some(15_339), None]))),
+        ("at", Arc::new(TimestampMillisecondArray::from(vec![Some(1_325_320_200_000), None]))),
+        ("money", Arc::new(Decimal128Array::from(vec![Some(1250), None]).with_precision_and_scale(10, 2).expect("a decimal"))),
+        ("tumour", Arc::new(nested)),
+        ("doses", Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(1), None]), None]))),
+    ])
+    .expect("a batch");
+    let folder = tempfile::tempdir().expect("a folder");
+    let parquet = folder.path().join("a.parquet");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(std::fs::File::create(&parquet).expect("a file"), batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.close().expect("closed");
+    let arrow = folder.path().join("a.arrow");
+    let mut writer = datafusion::arrow::ipc::writer::FileWriter::try_new(std::fs::File::create(&arrow).expect("a file"), &batch.schema()).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.finish().expect("finished");
+    for (format, path) in [("parquet", &parquet), ("arrow", &arrow)] {
+        let (columns, taken) = taken(format, path, json!({})).expect("a table");
+        assert_eq!(columns, ["n", "t", "b", "d", "at", "money", "tumour.size", "doses"]);
+        let rows: Vec<Vec<&str>> = taken.records.iter().map(|(_, cells)| cells.iter().map(|c| c.as_deref().unwrap_or("∅")).collect()).collect();
+        // 15,339 days after 1970-01-01 are 31 December 2011; 1,325,320,200 seconds are 8:30 on that day.
+        assert_eq!(rows, [["-7", "é", "true", "2011-12-31", "2011-12-31T08:30:00", "12.50", "12", "[1,null]"], ["∅", "∅", "false", "∅", "∅", "∅", "∅", "∅"]], "{format}");
+    }
+    assert!(matches!(taken("parquet", &arrow, json!({})).err(), Some(Failure::NotThis { .. })));
+    std::fs::write(&parquet, &std::fs::read(&parquet).expect("bytes")[..200]).expect("cut");
+    assert!(matches!(taken("parquet", &parquet, json!({})).err(), Some(Failure::Unreadable(_))));
+}
+
+/// Eunomia's Synthea27Nj; the counts are of the CSV files with Python's csv module.
+#[test]
+fn omop_tables_of_a_zip_with_their_concepts() {
+    let Some(zip) = shared("data/omop/Synthea27Nj_5.4.zip") else { return };
+    let (columns, persons) = taken("omop", &zip, json!({"table": "PERSON", "concepts": ["gender_concept_id"]})).expect("persons");
+    assert_eq!(persons.records.len(), 28);
+    let at = |name: &str| columns.iter().position(|c| c == name).expect("a column");
+    assert_eq!(persons.records.iter().filter(|(_, c)| c[at("gender_concept_id")].as_deref() == Some("8532")).count(), FEMALE);
+    let (columns, measured) = taken("omop", &zip, json!({"table": "measurement", "concepts": true})).expect("measurements");
+    assert_eq!(measured.records.len(), MEASUREMENTS);
+    assert!(measured.damaged.is_empty());
+    // The vocabulary of the data set has the concepts of all of them, such as 726 times the systolic pressure.
+    let name = columns.iter().position(|c| c == "measurement_concept_name").expect("a name");
+    assert_eq!(measured.records.iter().filter(|(_, c)| c[name].is_some()).count(), MEASUREMENTS);
+    assert_eq!(measured.records.iter().filter(|(_, c)| c[name].as_deref() == Some("Systolic blood pressure") && c[name + 1].as_deref() == Some("8480-6")).count(), 726);
+    let wrong = taken("omop", &zip, json!({"table": "persons"})).err();
+    assert!(matches!(&wrong, Some(Failure::Option { key, near, .. }) if key == "table" && near.contains(&"person".to_owned())), "{wrong:?}");
+}
+
+const FEMALE: usize = 13;
+const MEASUREMENTS: usize = 10_040;
+
+#[test]
+fn sqlite_by_table_and_by_query() {
+    let p = project("id: {type: text, free_text: true}, size: {type: decimal}, seen: {type: date}", "{path: a.db, format: sqlite, table: patients, only: [id, size, seen], order_by: id}", "id: {from: id}, size: {from: size}, seen: {from: seen}");
+    let db = rusqlite::Connection::open(p.path("a.db")).expect("a database");
+    db.execute_batch("CREATE TABLE patients (id TEXT, size REAL, seen TEXT, note BLOB); INSERT INTO patients VALUES ('b', 1.5, '2011-12-31', x'ff'), ('a', 12, NULL, NULL), ('c', 'big', '31/12/2011', NULL)").expect("filled");
+    drop(db);
+    let (code, said, err) = p.run("out", &[]);
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT id, size, seen FROM c"), [["a", "12.0", "∅"], ["b", "1.5", "2011-12-31"]]);
+    assert_eq!(p.query(&[("q", "out/quarantine/e/site=x")], "SELECT id, size, seen FROM q"), [["c", "big", "31/12/2011"]]);
+    let p2 = project("n: {type: integer}", &format!("{{path: {}, format: sqlite, query: \"SELECT count(*) AS n FROM patients\"}}", p.path("a.db").display()), "n: {from: n}");
+    assert_eq!(p2.run("out", &[]).0, 0);
+    assert_eq!(p2.query(&[("c", "out/cohort/t/site=x")], "SELECT n FROM c"), [["3"]]);
+    p2.write("mapping.yaml", std::fs::read_to_string(p2.path("mapping.yaml")).expect("text").replace("query: \"SELECT count(*) AS n FROM patients\"", "table: patient").as_bytes());
+    let (code, _, err) = p2.check(&[]);
+    assert_eq!(code, 2);
+    assert!(err.contains("M330") && err.contains("no such table") && err.contains("`patients`"), "{err}");
+}
+
+/// The Synthea Observations of the sample, flattened by a ViewDefinition in the mapping; counts by Python's json module.
+#[test]
+fn fhir_observations_become_a_table() {
+    let Some(folder) = shared("data/fhir/ndjson_small") else { return };
+    let view = "{resource: Observation, select: [{column: [{name: id, path: getResourceKey()}, {name: patient, path: subject.getReferenceKey(Patient)}, {name: code, path: \"code.coding.where(system = 'http://loinc.org').code.first()\"}, {name: value, path: value.ofType(Quantity).value}, {name: at, path: effective.ofType(dateTime)}]}]}";
+    let source = format!("{{path: \"{}/Observation*.ndjson\", format: fhir, view: {view}}}", folder.display());
+    let p = project("id: {type: text, free_text: true}, patient: {type: text, free_text: true}, code: {type: text, free_text: true}, value: {type: decimal}, at: {type: datetime}", &source, "id: {from: id}, patient: {from: patient}, code: {from: code}, value: {from: value}, at: {from: at}");
+    let (code, said, err) = p.run("out", &[]);
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT count(*), count(DISTINCT patient), count(value), count(at) FROM c"), [OBSERVATIONS]);
+}
+
+const OBSERVATIONS: [&str; 4] = ["1502", "9", "1336", "1502"];
+
+/// What a coordinator is told of an export, and what not: the one patient of a rare ward stays unseen.
+#[test]
+fn a_profile_tells_types_and_hides_rare_values() {
+    let p = Project::new(&[]);
+    let mut csv = "NIP;DATE;TAILLE;SERVICE\n".to_owned();
+    for n in 0..40 {
+        csv.push_str(&format!("{n:03};{:02}/03/2011;{},5;{}\n", n % 28 + 1, n % 7, if n == 0 { "Dupont" } else if n < 10 { "ND" } else { "onco" }));
+    }
+    p.write("e.csv", csv.as_bytes());
+    let run = |args: &[&str]| told(&cohorte().current_dir(p.folder.path()).arg("profile").args(args).output().expect("cohorte starts"));
+    let (code, text, err) = run(&["e.csv", "--html", "e.html"]);
+    assert_eq!(code, 0, "{err}");
+    for sentence in ["e.csv: 40 rows in 1 file", "each row has its own value of: NIP", "digits with zeros in front", "dates %d/%m/%Y: 40 of 40 cells", "numbers with a decimal comma: 40 of 40 cells", "missing codes? `ND` (9)", "onco (30)"] {
+        assert!(text.contains(sentence), "{sentence}\n{text}");
+    }
+    let page = std::fs::read_to_string(p.path("e.html")).expect("a page");
+    assert!(!text.contains("Dupont") && !page.contains("Dupont") && page.contains("dates %d/%m/%Y"), "{text}");
+    let (_, json, _) = run(&["e.csv", "--format", "json", "--rare"]);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&json[0]["rows"], &json[0]["columns"][1]["type"], &json[0]["keys"]), (&json!(40), &json!("date"), &json!(["NIP"])));
+    assert!(json.to_string().contains("Dupont"));
+    let (code, _, err) = run(&["none.csv"]);
+    assert_eq!(code, 2, "{err}");
+}
