@@ -194,7 +194,10 @@ impl Work<'_> {
         let filters = self.filters(&derive::Context { names: &names, ..context }, &mut definitions, found);
         self.one_policy_finding(found_before, found);
         self.used_columns(&definitions, found);
-        self.cycles(&definitions, found);
+        // Where no header could be read a name may be a column after all.
+        if self.from.columns.is_some() {
+            self.cycles(&definitions, found);
+        }
         // Every finding is made by now: what follows is for a run.
         if found.counts().0 > errors_before || self.context.keep == Keep::Nothing {
             return None;

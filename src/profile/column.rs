@@ -87,7 +87,7 @@ impl Column {
         let mut values: Vec<(&str, u64, Kinds)> = self.values.iter().map(|(v, (rows, kinds))| (&**v, *rows, *kinds)).collect();
         values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         let missing = guess::missing_codes(&values, self.filled);
-        let is_missing = |value: &str| missing.iter().any(|m| *m == value);
+        let is_missing = |value: &str| missing.contains(&value);
         let mut counts = self.more.clone();
         values.iter().filter(|(v, ..)| !is_missing(v)).for_each(|(_, rows, kinds)| counts.add(*kinds, *rows));
         let distinct = (self.more.all == 0).then_some(values.len() as u64);

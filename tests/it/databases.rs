@@ -91,7 +91,7 @@ fn postgresql_by_table_and_by_query() {
     assert_eq!(run("again", &[]).0, 0);
     assert_eq!(p.query(&[("c", "again/cohort/t/site=x")], "SELECT count(*) FROM c"), [["10"]]);
     let (code, _, err) = run("wrong", &[("PGPASSWORD", "geraten")]);
-    assert!(code == 2 && err.contains("D601") && err.contains("password authentication failed") && !err.contains("geraten"), "{code} {err}");
+    assert!(code == 3 && err.contains("D601") && err.contains("password authentication failed") && !err.contains("geraten"), "{code} {err}");
     p.write("mapping.yaml", mapping("query: \"DELETE FROM reg.patients\"").as_bytes());
     let (code, _, err) = run("writes", &[]);
     assert!(code == 2 && err.contains("M330") && err.contains("a source is read by a SELECT"), "{code} {err}");
@@ -100,9 +100,9 @@ fn postgresql_by_table_and_by_query() {
     assert!(code == 2 && err.contains("M330") && err.contains("does not exist"), "{code} {err}");
     p.write("mapping.yaml", mapping("table: reg.patients").replace("reader@", "reader:geheim@").as_bytes());
     let (code, _, err) = run("inside", &[]);
-    assert!(code == 2 && err.contains("the path holds a password"), "{code} {err}");
+    assert!(code == 3 && err.contains("the path holds a password"), "{code} {err}");
     drop(server);
     p.write("mapping.yaml", mapping("table: reg.patients").as_bytes());
     let (code, _, err) = run("gone", &[]);
-    assert!(code == 2 && err.contains("D601"), "{code} {err}");
+    assert!(code == 3 && err.contains("D601"), "{code} {err}");
 }

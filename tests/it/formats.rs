@@ -147,7 +147,7 @@ fn json_by_lines_and_in_a_document() {
     assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT id, size, sites, seen FROM c"), [["a", "2.0", "∅", "∅"], ["b", "∅", "[1]", "2011-12-31T00:00:00"]]);
     p.write("data.json", b"{\"data\": {\"rows\": [{\"id\": \"a\"}, {\"id\": ");
     let (code, _, err) = p.run("cut", &[]);
-    assert_eq!(code, 2, "{err}");
+    assert_eq!(code, 3, "{err}");
     assert!(err.contains("no JSON behind record 1") && !p.path("cut").exists(), "{err}");
 }
 
@@ -271,4 +271,91 @@ fn a_profile_tells_types_and_hides_rare_values() {
     assert!(json.to_string().contains("Dupont"));
     let (code, _, err) = run(&["none.csv"]);
     assert_eq!(code, 2, "{err}");
+}
+
+/// One file of each format through the whole program: rows as the CSV twin, the file's documentation or `grep -c` count them.
+#[test]
+fn every_format_goes_through_the_program() {
+    let Some(folder) = shared("suites/statistical_files/basic") else { return };
+    let shared_folder = folder.parent().and_then(Path::parent).and_then(Path::parent).expect("the folder");
+    // File, format, options, the column that is read, its values that are not missing.
+    let cases = [
+        ("suites/statistical_files/basic/sample.sas7bdat", "sas7bdat", "", "mychar", 5, "a"),
+        ("suites/statistical_files/basic/sample.xpt", "xport", "", "MYCHAR", 5, "a"),
+        ("suites/statistical_files/basic/sample.sav", "spss", "", "mychar", 5, "a"),
+        ("suites/statistical_files/basic/sample.zsav", "spss", "", "mychar", 5, "a"),
+        ("suites/statistical_files/basic/sample.por", "spss", "", "MYCHAR", 5, "a"),
+        ("suites/statistical_files/basic/sample.dta", "stata", "", "mychar", 5, "a"),
+        ("data/hl7v2/ORU-R01-01.hl7", "hl7", ", each: OBX, fields: {kind: MSH-9.2, exam: OBX-3.1}", "kind", HL7_RESULTS, "R01"),
+    ];
+    for (file, format, options, column, rows, first) in cases {
+        let source = format!("{{path: \"{}\", format: {format}{options}}}", shared_folder.join(file).display());
+        let p = project("a: {type: text, free_text: true}", &source, &format!("a: {{from: {column}}}"));
+        let (code, said, err) = p.run("out", &["--partitions", "2"]);
+        assert_eq!(code, 0, "{file}: {said}{err}");
+        assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT count(a), min(a) FROM c"), [[rows.to_string(), first.to_owned()]], "{file}");
+        let source = &p.json("out/manifest.json")["sources"][0];
+        assert_eq!((source["sha256"].as_str().map(str::len), source["rows"].as_u64()), (Some(64), Some(rows as u64)), "{file}");
+    }
+}
+
+/// `grep -c ^OBX` of the message.
+const HL7_RESULTS: usize = 5;
+
+/// The images of two patients of the suite join the patient table of a made site by their pseudonym; those of a third patient
+/// belong to nobody. Series and images as pydicom counts them: 98890234 has two series of CT with 5 and 2 images.
+#[test]
+fn images_join_their_patients_by_pseudonym() {
+    let Some(images) = shared("suites/dicom/dicomdirtests") else { return };
+    let p = Project::new(&[
+        ("pipeline.yaml", "pipeline: p\nschema: schema.yaml\nmappings: [mapping.yaml]\npseudonym: {key_env: COHORTE_KEY}\n"),
+        (
+            "schema.yaml",
+            "schema: s\nversion: 1.0.0\ntables:\n  patient:\n    key: [patient_id]\n    fields: {patient_id: {type: pseudonym, required: true}, sex: {type: code, values: [female, male]}}\n  series:\n    foreign_keys: [{fields: [patient_id], references: patient}]\n    fields: {patient_id: {type: pseudonym}, modality: {type: code, values: [CT, CR, US, MR]}, images: {type: integer}, day: {type: date}, missing_slices: {type: boolean}}\n",
+        ),
+        (
+            "mapping.yaml",
+            &format!("mapping: m\nschema: s\nsite: x\nsources:\n  register: {{path: patients.csv, delimiter: \";\"}}\n  pacs: {{path: \"{}\", format: dicom}}\ntables:\n  patient: {{from: register, on_error: quarantine, fields: {{patient_id: {{from: NIP}}, sex: {{from: SEXE, map: {{F: female, M: male}}}}}}}}\n  series: {{from: pacs, on_error: quarantine, fields: {{patient_id: {{from: patient_id}}, modality: {{from: modality}}, images: {{from: images}}, day: {{from: study_date}}, missing_slices: {{from: missing_slices}}}}}}\n", images.display()),
+        ),
+        ("patients.csv", "NIP;SEXE\n98890234;F\n12345678;M\n"),
+    ]);
+    let (code, said, err) = p.run("out", &[]);
+    assert_eq!(code, 0, "{said}{err}");
+    let joined = p.query(&[("p", "out/cohort/patient/site=x"), ("s", "out/cohort/series/site=x")], "SELECT p.sex, s.modality, s.images FROM p JOIN s ON p.patient_id = s.patient_id ORDER BY s.images");
+    assert_eq!(joined, [["female", "CT", "2"], ["female", "CT", "5"]]);
+    // The four series of 77654033, whom the register does not know.
+    let refused = p.query(&[("q", "out/quarantine/pacs/site=x")], "SELECT patient_id, _reasons FROM q");
+    assert!(refused.len() == 4 && refused.iter().all(|r| r[0] == "77654033" && r[1].contains("R509")), "{refused:?}");
+    let everything = std::fs::read_to_string(p.path("out/report.html")).expect("a report") + &p.json("out/manifest.json").to_string();
+    assert!(!everything.contains("98890234") && !everything.contains("77654033"));
+}
+
+/// A folder by HTTP, as Python's own server gives it: the file is read and named by its address, an absent one is not.
+#[test]
+fn a_file_of_a_web_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("e.csv"), "ID\n1\n2\n").expect("a file");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let server = std::process::Command::new("python3").args(["-m", "http.server", &port.to_string(), "--bind", "127.0.0.1"]).current_dir(folder.path()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn();
+    let Ok(mut server) = server else {
+        eprintln!("skipped: no python3 to serve files");
+        return;
+    };
+    for _ in 0..100 {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let of = |name: &str| project("id: {type: integer}", &format!("{{path: \"http://127.0.0.1:{port}/{name}\"}}"), "id: {from: ID}");
+    let (p, absent) = (of("e.csv"), of("f.csv"));
+    let (found, missing) = (p.run("out", &[]), absent.run("out", &[]));
+    server.kill().expect("ended");
+    let _ = server.wait();
+    assert_eq!(found.0, 0, "{}{}", found.1, found.2);
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT count(*), sum(id) FROM c"), [["2", "3"]]);
+    assert_eq!(p.json("out/manifest.json")["sources"][0]["path"], format!("http://127.0.0.1:{port}/e.csv"));
+    assert!(missing.0 == 3 && missing.2.contains("there is no such object"), "{missing:?}");
+    let gone = of("e.csv").run("out", &[]);
+    assert!(gone.0 == 3 && gone.2.contains("D601"), "{gone:?}");
 }

@@ -21,7 +21,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
         if statement.column_count() == 0 {
             return Err(super::no_rows());
         }
-        Ok(Head { columns: statement.column_names().into_iter().map(str::to_owned).collect(), ..Head::default() })
+        Ok(Head { columns: statement.column_names().map(str::to_owned).collect(), ..Head::default() })
     },
     records,
 };
