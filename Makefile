@@ -3,7 +3,7 @@ SHELL := bash
 CARGO ?= cargo
 KEY := build/demo.key
 
-.PHONY: demo test conformance bless lint release bench bench-transforms instructions fuzz chromium postgresql
+.PHONY: demo test conformance bless lint release bench bench-transforms instructions fuzz chromium postgresql s3server
 
 ## Build, run the demo pipeline into build/demo, and name the report and a Parquet file.
 demo: $(KEY)
@@ -15,9 +15,9 @@ $(KEY):
 	@mkdir -p build
 	@umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > $@
 
-## All tests. The report's test needs a browser and that of databases a server; they are installed where apt can, else skipped with
+## All tests. The report's test needs a browser and those of databases and stores servers; they are installed where apt can, else skipped with
 ## a message.
-test: chromium postgresql
+test: chromium postgresql s3server
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --no-fail-fast; else $(CARGO) test; fi
 	$(CARGO) test --quiet --doc
 
@@ -70,3 +70,9 @@ postgresql:
 	  { if command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
 	      echo "installing postgresql for the databases' test"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null 2>&1 || true; \
 	    else echo "no postgresql: the test of databases will be skipped (install the package 'postgresql')"; fi; }
+
+# A server that speaks S3, built from its source package once.
+s3server:
+	@test -x $(HOME)/.cache/cohorte/tools/bin/s3s-fs || \
+	  { echo "installing s3s-fs for the stores' test"; CARGO_TARGET_DIR=$(HOME)/.cache/cohorte/tools/build $(CARGO) install --quiet s3s-fs --version 0.14.1 --locked --features binary --root $(HOME)/.cache/cohorte/tools \
+	    && rm -rf $(HOME)/.cache/cohorte/tools/build || echo "no s3s-fs: the test of stores will be skipped"; }

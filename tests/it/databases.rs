@@ -106,3 +106,59 @@ fn postgresql_by_table_and_by_query() {
     let (code, _, err) = run("gone", &[]);
     assert!(code == 3 && err.contains("D601"), "{code} {err}");
 }
+
+/// A server that speaks S3 (`s3s-fs`, which `make test` installs): objects by name and by a pattern, packed ones too, with the
+/// credentials of the environment; a wrong key, an absent bucket and a server that is gone are no cohort.
+#[test]
+fn objects_of_a_store_by_name_and_by_pattern() {
+    let places = [std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache/cohorte/tools/bin/s3s-fs")), Some(PathBuf::from("/usr/local/bin/s3s-fs"))];
+    let Some(bin) = places.into_iter().flatten().find(|p| p.is_file()) else {
+        eprintln!("skipped: no S3 server is installed (`cargo install s3s-fs --features binary`)");
+        return;
+    };
+    let root = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(root.path().join("exports/2024")).expect("a bucket");
+    std::fs::write(root.path().join("exports/2024/a.csv"), "ID;V\n1;10\n2;20\n").expect("an object");
+    let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, b"ID;V\n3;30\n").expect("packed");
+    std::fs::write(root.path().join("exports/2024/b.csv.gz"), packed.finish().expect("packed")).expect("an object");
+    std::fs::write(root.path().join("exports/readme.txt"), "no table").expect("an object");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let mut server = Command::new(bin).args(["--host", "127.0.0.1", "--port", &port.to_string(), "--access-key", "reader", "--secret-key", "geheim"]).arg(root.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts");
+    for _ in 0..100 {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let schema = "schema: s\nversion: 1.0.0\ntables:\n  t:\n    fields: {id: {type: integer}, v: {type: integer}}\n";
+    let mapping = |path: &str| format!("mapping: m\nschema: s\nsite: x\nsources:\n  e: {{path: \"{path}\", delimiter: \";\"}}\ntables:\n  t: {{from: e, on_error: quarantine, fields: {{id: {{from: ID}}, v: {{from: V}}}}}}\n");
+    let p = Project::new(&[("pipeline.yaml", "pipeline: p\nschema: schema.yaml\nmappings: [mapping.yaml]\n"), ("schema.yaml", schema)]);
+    let run = |path: &str, out: &str, key: &str| {
+        p.write("mapping.yaml", mapping(path).as_bytes());
+        let mut command = cohorte();
+        command.current_dir(p.folder.path()).env("AWS_ACCESS_KEY_ID", "reader").env("AWS_SECRET_ACCESS_KEY", key).env("AWS_REGION", "eu-west-3");
+        command.env("AWS_ENDPOINT", format!("http://127.0.0.1:{port}")).env("AWS_ALLOW_HTTP", "true");
+        told(&command.args(["run", "pipeline.yaml", "--quiet", "--out", out]).output().expect("cohorte starts"))
+    };
+    let (code, said, err) = run("s3://exports/2024/*.csv*", "all", "geheim");
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.query(&[("c", "all/cohort/t/site=x")], "SELECT count(*), sum(v) FROM c"), [["3", "60"]]);
+    let manifest = p.json("all/manifest.json");
+    let paths: Vec<&str> = manifest["sources"].as_array().expect("sources").iter().filter_map(|s| s["path"].as_str()).collect();
+    assert_eq!(paths, ["s3://exports/2024/a.csv", "s3://exports/2024/b.csv.gz"]);
+    let (code, said, err) = run("s3://exports/2024/a.csv", "one", "geheim");
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.query(&[("c", "one/cohort/t/site=x")], "SELECT count(*) FROM c"), [["2"]]);
+    let wrong = run("s3://exports/2024/a.csv", "wrong", "geraten");
+    assert!(wrong.0 == 3 && wrong.2.contains("D601") && !wrong.2.contains("geraten"), "{wrong:?}");
+    let absent = run("s3://exports/2023/*.csv", "absent", "geheim");
+    assert!(absent.0 == 3 && absent.2.contains("no object fits the pattern"), "{absent:?}");
+    server.kill().expect("ended");
+    let _ = server.wait();
+    let gone = run("s3://exports/2024/a.csv", "gone", "geheim");
+    assert!(gone.0 == 3 && !p.path("gone").exists(), "{gone:?}");
+    // Nothing that was brought stays.
+    let left: Vec<_> = std::fs::read_dir(std::env::temp_dir()).expect("a folder").filter_map(Result::ok).filter(|e| e.file_name().to_string_lossy().starts_with("cohorte-brought-")).collect();
+    assert!(left.iter().all(|e| std::process::Command::new("kill").args(["-0", e.file_name().to_string_lossy().rsplit('-').next().unwrap_or("0")]).status().is_ok_and(|s| s.success())), "{left:?}");
+}
