@@ -12,7 +12,7 @@ mod text;
 use std::path::Path;
 
 use super::record::{Damage, Failure, Head, OptionKey, Options, Output, RecordFormat};
-use sheet::{Book, Frame};
+use sheet::{Book, Chosen, Frame};
 
 pub static FORMAT: RecordFormat = RecordFormat {
     names: &["excel", "xlsx", "xls", "xlsb", "ods"],
@@ -38,9 +38,13 @@ fn head(path: &Path, options: &Options) -> Result<Head, Failure> {
     let frame = Frame::new(options)?;
     let mut book = Book::open(path)?;
     let sheet = book.choose(&frame)?;
-    let mut layout = Layout::new(&frame);
+    head_of(&mut book, &sheet, &frame)
+}
+
+fn head_of(book: &mut Book, sheet: &Chosen, frame: &Frame) -> Result<Head, Failure> {
+    let mut layout = Layout::new(frame);
     let mut behind = 0;
-    book.rows(&sheet.name, &frame, &mut |row, cells| {
+    book.rows(&sheet.name, frame, &mut |row, cells| {
         if layout.is_whole() {
             layout.widen(cells);
             behind += 1;
@@ -68,10 +72,10 @@ fn head(path: &Path, options: &Options) -> Result<Head, Failure> {
 }
 
 fn records(path: &Path, options: &Options, out: &mut dyn Output) -> Result<(), Failure> {
-    let columns = head(path, options)?.columns;
     let frame = Frame::new(options)?;
     let mut book = Book::open(path)?;
     let sheet = book.choose(&frame)?;
+    let columns = head_of(&mut book, &sheet, &frame)?.columns;
     let mut layout = Layout::new(&frame);
     let mut above: Vec<(usize, Option<String>)> = frame.fill_down.iter().filter_map(|c| columns.iter().position(|n| n == c)).map(|at| (at, None)).collect();
     book.rows(&sheet.name, &frame, &mut |row, cells| {

@@ -77,8 +77,14 @@ pub struct Chosen {
     pub why: &'static str,
 }
 
+/// A workbook, and the cells of a sheet that are merged, once they were asked for.
+pub struct Book {
+    kind: Workbook,
+    merged: Option<(String, Vec<Dimensions>)>,
+}
+
 /// A workbook of any format.
-pub enum Book {
+enum Workbook {
     Xlsx(Box<Xlsx<BufReader<File>>>, std::path::PathBuf),
     Xlsb(Box<Xlsb<BufReader<File>>>),
     Xls(Box<Xls<BufReader<File>>>),
@@ -97,6 +103,10 @@ fn encrypted() -> Failure {
 }
 
 impl Book {
+    fn of(kind: Workbook) -> Book {
+        Book { kind, merged: None }
+    }
+
     /// Opens a workbook by what it is, whatever its name says.
     pub fn open(path: &Path) -> Result<Book, Failure> {
         let io = |e: std::io::Error| Failure::Unreadable(e.to_string());
@@ -113,7 +123,7 @@ impl Book {
                 Book::zipped(kind, file, path)
             }
             [0xD0, 0xCF, 0x11, 0xE0, ..] => match Xls::new(BufReader::new(file)) {
-                Ok(book) => Ok(Book::Xls(Box::new(book))),
+                Ok(book) => Ok(Book::of(Workbook::Xls(Box::new(book)))),
                 Err(XlsError::Password) => Err(encrypted()),
                 // An encrypted xlsx hides in the same container as an xls.
                 Err(_) if holds(path, "EncryptedPackage") => Err(encrypted()),
@@ -127,17 +137,17 @@ impl Book {
         let file = BufReader::new(file);
         match kind {
             Kind::Xlsx => match Xlsx::new(file) {
-                Ok(book) => Ok(Book::Xlsx(Box::new(book), path.to_owned())),
+                Ok(book) => Ok(Book::of(Workbook::Xlsx(Box::new(book), path.to_owned()))),
                 Err(XlsxError::Password) => Err(encrypted()),
                 Err(_) => Err(damaged("an xlsx file that cannot be opened")),
             },
             Kind::Xlsb => match Xlsb::new(file) {
-                Ok(book) => Ok(Book::Xlsb(Box::new(book))),
+                Ok(book) => Ok(Book::of(Workbook::Xlsb(Box::new(book)))),
                 Err(XlsbError::Password) => Err(encrypted()),
                 Err(_) => Err(damaged("an xlsb file that cannot be opened")),
             },
             Kind::Ods => match Ods::new(file) {
-                Ok(book) => Ok(Book::Ods(Box::new(book))),
+                Ok(book) => Ok(Book::of(Workbook::Ods(Box::new(book)))),
                 Err(calamine::OdsError::Password) => Err(encrypted()),
                 Err(_) => Err(damaged("an ods file that cannot be opened")),
             },
@@ -145,11 +155,11 @@ impl Book {
     }
 
     fn sheets(&self) -> Vec<calamine::Sheet> {
-        match self {
-            Book::Xlsx(book, _) => book.sheets_metadata().to_vec(),
-            Book::Xlsb(book) => book.sheets_metadata().to_vec(),
-            Book::Xls(book) => book.sheets_metadata().to_vec(),
-            Book::Ods(book) => book.sheets_metadata().to_vec(),
+        match &self.kind {
+            Workbook::Xlsx(book, _) => book.sheets_metadata().to_vec(),
+            Workbook::Xlsb(book) => book.sheets_metadata().to_vec(),
+            Workbook::Xls(book) => book.sheets_metadata().to_vec(),
+            Workbook::Ods(book) => book.sheets_metadata().to_vec(),
         }
     }
 
@@ -190,13 +200,13 @@ impl Book {
     /// The rows of a sheet that have a cell, from the top.
     pub fn rows(&mut self, sheet: &str, frame: &Frame, on_row: &mut OnRow<'_>) -> Result<(), Failure> {
         let merged = self.merged(sheet);
-        let hidden = match self {
-            Book::Xlsx(_, path) if frame.skip_hidden => hidden_rows(path, sheet)?,
+        let hidden = match &self.kind {
+            Workbook::Xlsx(_, path) if frame.skip_hidden => hidden_rows(path, sheet)?,
             _ => HashSet::new(),
         };
         let mut rows = Rows { frame, merged, hidden, row: 0, cells: vec![], open: false, header_left: frame.header_rows, on_row };
-        match self {
-            Book::Xlsx(book, _) => {
+        match &mut self.kind {
+            Workbook::Xlsx(book, _) => {
                 let mut reader = book.worksheet_cells_reader(sheet).map_err(|_| damaged("its sheet cannot be opened"))?;
                 loop {
                     match reader.next_cell() {
@@ -211,21 +221,24 @@ impl Book {
                     }
                 }
             }
-            Book::Xlsb(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
-            Book::Xls(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
-            Book::Ods(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
+            Workbook::Xlsb(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
+            Workbook::Xls(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
+            Workbook::Ods(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
         }
         rows.close().map(|_| ())
     }
 
-    /// Cells of a sheet that are merged.
+    /// Cells of a sheet that are merged. In xlsx they stand behind the rows, so they are read once.
     fn merged(&mut self, sheet: &str) -> Vec<Merged> {
-        let all = match self {
-            Book::Xlsx(book, _) => book.merge_cells_by_sheet_name(sheet).unwrap_or_default(),
-            Book::Xls(book) => book.merge_cells_by_sheet_name(sheet).unwrap_or_default(),
-            Book::Xlsb(_) | Book::Ods(_) => vec![],
-        };
-        all.into_iter().map(|place| Merged { place, value: None }).collect()
+        if self.merged.as_ref().is_none_or(|(of, _)| of != sheet) {
+            let all = match &mut self.kind {
+                Workbook::Xlsx(book, _) => book.merge_cells_by_sheet_name(sheet).unwrap_or_default(),
+                Workbook::Xls(book) => book.merge_cells_by_sheet_name(sheet).unwrap_or_default(),
+                Workbook::Xlsb(_) | Workbook::Ods(_) => vec![],
+            };
+            self.merged = Some((sheet.to_owned(), all));
+        }
+        self.merged.iter().flat_map(|(_, all)| all).map(|place| Merged { place: *place, value: None }).collect()
     }
 }
 

@@ -21,8 +21,15 @@ pub fn text(cell: &DataRef<'_>, decimal: char) -> Option<String> {
 /// The fifteen digits that Excel keeps of a number (ECMA-376 part 1, 18.3.1.96, stores more where a formula gave
 /// them: 1.1 × 3 as 3.3000000000000003), without an exponent.
 fn float(number: f64, decimal: char) -> String {
-    let kept = format!("{number:.14e}").parse().unwrap_or(number);
-    let text = format!("{kept}");
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        // Below 2⁵³ every whole number is itself.
+        return format!("{}", number as i64);
+    }
+    let mut text = format!("{number}");
+    if text.bytes().filter(u8::is_ascii_digit).count() > 15 {
+        let kept: f64 = format!("{number:.14e}").parse().unwrap_or(number);
+        text = format!("{kept}");
+    }
     if decimal == '.' { text } else { text.replace('.', decimal.encode_utf8(&mut [0; 4])) }
 }
 
