@@ -9,6 +9,8 @@ mod dicom;
 mod excel;
 #[path = "../src/source/fhir/mod.rs"]
 mod fhir;
+#[path = "../src/source/guard.rs"]
+mod guard;
 #[path = "../src/source/json.rs"]
 mod json;
 #[path = "../src/source/record.rs"]
@@ -50,6 +52,16 @@ fn place(name: &str) -> &'static PathBuf {
         let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
         folder.join(format!("cohorte-fuzz-{name}-{}", std::process::id()))
     })
+}
+
+/// A panic of a library that is taken for a damaged file is no finding; every other one ends the target.
+pub fn begin() {
+    std::panic::set_hook(Box::new(|info| {
+        if !guard::is_guarded() {
+            eprintln!("{info}\n{}", std::backtrace::Backtrace::force_capture());
+            std::process::abort();
+        }
+    }));
 }
 
 /// Reads bytes as a file of a format, with the options that reach most of it.

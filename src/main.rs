@@ -261,6 +261,9 @@ fn main() -> ExitCode {
     keep_freed_memory();
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
+        if cohorte::source::guard::is_guarded() {
+            return;
+        }
         // The message of a panic may quote a cell; place and version are enough to find the bug.
         let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
         eprintln!("bug: cohorte {} stopped{place}\n  = help: this should not happen; please report it with the command line", env!("CARGO_PKG_VERSION"));

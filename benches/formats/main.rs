@@ -10,6 +10,8 @@ mod dicom;
 mod excel;
 #[path = "../../src/source/fhir/mod.rs"]
 mod fhir;
+#[path = "../../src/source/guard.rs"]
+mod guard;
 #[path = "../../src/source/json.rs"]
 mod json;
 #[path = "../../src/source/record.rs"]

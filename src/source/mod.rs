@@ -11,6 +11,7 @@ mod database;
 mod excel;
 mod fhir;
 mod files;
+pub mod guard;
 mod json;
 mod omop;
 mod options;

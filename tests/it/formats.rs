@@ -359,3 +359,42 @@ fn a_file_of_a_web_server() {
     let gone = of("e.csv").run("out", &[]);
     assert!(gone.0 == 3 && gone.2.contains("D601"), "{gone:?}");
 }
+
+/// Bytes of real workbooks changed and cut at random: whatever the library does about it (calamine 0.38 asserts the sizes of an xls's
+/// sectors), it is a file that cannot be read, and no bug.
+#[test]
+fn damaged_workbooks_are_no_bugs() {
+    let Some(suite) = shared("suites/excel/readxl") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("damaged");
+    let mut state = 7u64;
+    let mut random = |n: usize| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % n
+    };
+    let (mut read, mut refused) = (0, 0);
+    for file in ["clippy.xls", "clippy.xlsx"] {
+        let whole = std::fs::read(suite.join(file)).expect("a workbook");
+        for _ in 0..300 {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + random(4) {
+                let at = random(bytes.len());
+                bytes[at] = random(256) as u8;
+            }
+            bytes.truncate(bytes.len() - if random(3) == 0 { random(bytes.len()) } else { 0 });
+            std::fs::write(&path, &bytes).expect("a file");
+            match taken("excel", &path, json!({})) {
+                Ok(_) => read += 1,
+                Err(Failure::Stopped) => panic!("nobody stopped it"),
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(read > 50 && refused > 50, "{read} read, {refused} refused");
+    // An xls whose header says that its sectors are of no size.
+    let mut bytes = std::fs::read(suite.join("clippy.xls")).expect("a workbook");
+    bytes[30] = 0;
+    bytes[31] = 0;
+    std::fs::write(&path, &bytes).expect("a file");
+    assert!(matches!(taken("excel", &path, json!({})).err(), Some(Failure::Unreadable(_))));
+}

@@ -11,6 +11,7 @@ mod text;
 
 use std::path::Path;
 
+use super::guard::guarded;
 use super::record::{Damage, Failure, Head, OptionKey, Options, Output, RecordFormat};
 use sheet::{Book, Chosen, Frame};
 
@@ -27,8 +28,8 @@ pub static FORMAT: RecordFormat = RecordFormat {
     ],
     folder: false,
     errors: &["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!"],
-    head,
-    records,
+    head: |path, options| guarded("the workbook", || head(path, options)),
+    records: |path, options, out| guarded("the workbook", || records(path, options, out)),
 };
 
 /// Rows behind the header that are looked at for cells without a name above them.
