@@ -200,8 +200,13 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], settled: &Settled, key_i
         // A source may be read for several tables.
         .filter(|(table, input, file, _)| read.insert((&table.mapping, &input.name, &file.path, &file.shown)))
         .map(|(table, input, file, (index, sha256))| {
-            json!({"site": table.site, "source": input.name, "path": file.shown, "bytes": index.bytes, "sha256": sha256, "rows": index.rows,
-                    "blank_lines": index.blank_lines, "comment_lines": index.comment_lines, "encoding": file.encoding(), "delimiter": file.delimiter(), "evidence": file.evidence})
+            let mut entry = json!({"site": table.site, "source": input.name, "path": file.shown, "bytes": index.bytes, "sha256": sha256, "rows": index.rows,
+                    "blank_lines": index.blank_lines, "comment_lines": index.comment_lines, "encoding": file.encoding(), "delimiter": file.delimiter(), "evidence": file.evidence});
+            if let Some(options) = file.options() {
+                entry["format"] = json!(input.format);
+                entry["options"] = options;
+            }
+            entry
         })
         .collect();
     let tables: Vec<_> = settled

@@ -132,6 +132,20 @@ impl FileHead {
         }
     }
 
+    /// What the format was told, with the fingerprints of files that options name; `None` where there is nothing.
+    pub fn options(&self) -> Option<serde_json::Value> {
+        let Body::Records { options, .. } = &self.body else { return None };
+        let told = |(key, value): (&String, &serde_json::Value)| match value.as_str() {
+            Some(path) if record::FILES.contains(&key.as_str()) => {
+                let sha256 = files::fingerprint(Path::new(path), &AtomicBool::new(false)).ok().flatten().map(|(sha256, _)| sha256);
+                (key.clone(), serde_json::json!({"path": shown(Path::new(path)), "sha256": sha256}))
+            }
+            _ => (key.clone(), value.clone()),
+        };
+        let told: Options = options.iter().filter(|(key, _)| *key != "decimal").map(told).collect();
+        (!told.is_empty()).then_some(serde_json::Value::Object(told))
+    }
+
     /// The delimiter as shown to people.
     pub fn delimiter(&self) -> String {
         match &self.body {

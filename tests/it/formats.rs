@@ -244,6 +244,18 @@ fn fhir_observations_become_a_table() {
     let (code, said, err) = p.run("out", &[]);
     assert_eq!(code, 0, "{said}{err}");
     assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT count(*), count(DISTINCT patient), count(value), count(at) FROM c"), [OBSERVATIONS]);
+    // The same view in a file of its own: the ledger has its fingerprint.
+    let file = "{\"resource\": \"Observation\", \"select\": [{\"column\": [{\"name\": \"id\", \"path\": \"getResourceKey()\"}]}]}";
+    let source = format!("{{path: \"{}/Observation*.ndjson\", format: fhir, view: view.json}}", folder.display());
+    let p = project("id: {type: text, free_text: true}", &source, "id: {from: id}");
+    p.write("view.json", file.as_bytes());
+    let (code, said, err) = p.run("out", &[]);
+    assert_eq!(code, 0, "{said}{err}");
+    let sha256: String = Sha256::digest(file).iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(p.json("out/manifest.json")["sources"][0]["options"]["view"]["sha256"], sha256);
+    p.write("view.json", file.replace("getResourceKey()", "getResourceKey(").as_bytes());
+    let (code, _, err) = p.check(&[]);
+    assert!(code == 2 && err.contains("M330") && err.contains("select[0].column[0].path"), "{code} {err}");
 }
 
 const OBSERVATIONS: [&str; 4] = ["1502", "9", "1336", "1502"];
