@@ -275,6 +275,11 @@ fn main() -> ExitCode {
     if matches!(cli.verb, Verb::Run { .. } | Verb::Diff { .. }) {
         no_huge_pages();
     }
+    if !matches!(cli.verb, Verb::Run { .. }) {
+        // Who reads the output may have seen enough of it. A run goes on: it is written whatever becomes of its output.
+        // SAFETY: sets how this process takes a signal, before it has another thread.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    }
     let code = match std::panic::catch_unwind(|| verb(cli)) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {

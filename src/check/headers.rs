@@ -20,11 +20,13 @@ pub fn deliver(source: &Source, base: &Path, found: &mut Diagnostics) -> Deliver
         return Delivered { files, columns: None };
     }
     let mut complete = true;
+    let mut seen = std::collections::HashSet::new();
     for pattern in &source.paths {
         let folders = source.format.as_ref().and_then(|f| source::records_of(&f.value)).is_some_and(|f| f.folder);
         let paths = expand(base, pattern, code::NO_FILE, if folders { "file or folder" } else { "file" }, folders, found);
         complete &= !paths.is_empty();
-        for path in paths {
+        // A file that two patterns fit is one file.
+        for path in paths.into_iter().filter(|p| seen.insert(p.clone())) {
             match source::heads(source, base, &path) {
                 Ok(heads) => files.extend(heads),
                 Err(error) => {

@@ -32,6 +32,12 @@ pub async fn rows(context: &SessionContext, a: &Run, b: &Run, options: &Options)
             places.push(place);
         }
     }
+    for step in a.summary.steps.iter().chain(&b.summary.steps) {
+        let place = (step.site.clone(), step.name.clone());
+        if step.rows_quarantined > 0 && !places.contains(&place) {
+            places.push(place);
+        }
+    }
     let mut out = vec![];
     for (site, source) in places {
         let files = |run: &Run| -> Result<Vec<String>, Error> { Ok(run.parts("quarantine", &source)?.into_iter().filter(|(s, _)| *s == site).flat_map(|(_, files)| files).collect()) };
@@ -51,7 +57,9 @@ pub async fn rows(context: &SessionContext, a: &Run, b: &Run, options: &Options)
 fn common_files(a: &Run, b: &Run, site: &str, source: &str) -> Vec<(String, String)> {
     let files = |run: &Run| -> Vec<((String, usize), String)> {
         let mut seen: HashMap<String, usize> = HashMap::new();
-        let mine = run.summary.sources.iter().filter(|s| s.site == site && s.name == source).flat_map(|s| &s.files);
+        // The rows of a shape are those of the site's sources.
+        let is_source = run.summary.sources.iter().any(|s| s.site == site && s.name == source);
+        let mine = run.summary.sources.iter().filter(|s| s.site == site && (s.name == source || !is_source)).flat_map(|s| &s.files);
         mine.map(|f| {
             let nth = seen.entry(f.sha256.clone()).or_default();
             *nth += 1;

@@ -103,9 +103,9 @@ impl SourceProgress {
     }
 
     /// Says how it ended.
-    pub fn end(&self, accepted: u64, quarantined: u64) {
+    pub fn end(&self, read: u64, quarantined: u64) {
         // Keys are compared when all tables are read; the summary has the final counts.
-        let text = format!("{} rows read, {} to quarantine by themselves", HumanCount(accepted + quarantined), HumanCount(quarantined));
+        let text = format!("{} rows read, {} to quarantine by themselves", HumanCount(read), HumanCount(quarantined));
         match &self.bar {
             Some(bar) => {
                 bar.set_position(self.total_rows);

@@ -139,7 +139,7 @@ fn fingerprints(table: &ResolvedTable, cancel: &Arc<AtomicBool>) -> tokio::task:
 
 impl StepRun {
     fn end(&self, bar: SourceProgress) {
-        bar.end(self.partitions.iter().map(|p| p.rows_accepted).sum(), self.partitions.iter().map(|p| p.rows_quarantined).sum());
+        bar.end(self.partitions.iter().map(|p| p.rows_read).sum(), self.partitions.iter().map(|p| p.rows_quarantined).sum());
     }
 }
 

@@ -17,7 +17,8 @@ pub struct Subject {
 }
 
 /// Endings of names, and the format that they stand for.
-const ENDINGS: [(&str, &str); 20] = [
+const ENDINGS: [(&str, &str); 21] = [
+    ("hl7", "hl7"),
     ("xlsx", "excel"), ("xlsm", "excel"), ("xlsb", "excel"), ("xls", "excel"), ("ods", "excel"), ("parquet", "parquet"), ("arrow", "arrow"), ("feather", "arrow"), ("ndjson", "ndjson"),
     ("jsonl", "ndjson"), ("json", "json"), ("sas7bdat", "sas7bdat"), ("xpt", "xport"), ("sav", "spss"), ("zsav", "spss"), ("por", "spss"), ("dta", "stata"), ("sqlite", "sqlite"), ("db", "sqlite"), ("dcm", "dicom"),
 ];

@@ -17,7 +17,7 @@ use datafusion::arrow::util::display::array_value_to_string;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
-use super::record::{Failure, Head, Options, Output, RecordFormat};
+use super::record::{Damage, Failure, Head, Options, Output, RecordFormat};
 
 pub static PARQUET: RecordFormat = RecordFormat {
     names: &["parquet"],
@@ -112,20 +112,28 @@ fn records(batches: impl Iterator<Item = Result<RecordBatch, Failure>>, out: &mu
     let mut number = 0u64;
     for batch in batches {
         let batch = batch?;
-        let mut columns: Vec<StringArray> = vec![];
+        let (mut columns, mut no_text): (Vec<StringArray>, Vec<bool>) = (vec![], vec![false; batch.num_rows()]);
         for column in batch.columns() {
-            leaves(column, 0, &mut columns)?;
+            leaves(column, 0, &mut columns, &mut no_text)?;
         }
-        for row in 0..batch.num_rows() {
+        for (row, no_text) in no_text.iter().enumerate() {
             number += 1;
-            out.record(number, 0, &mut columns.iter().map(|c| if c.is_null(row) { None } else { Some(c.value(row)).filter(|t| !t.is_empty()) }))?;
+            let cell = |c: &'_ StringArray| if c.is_null(row) { None } else { Some(c.value(row).to_owned()).filter(|t| !t.is_empty()) };
+            let cells: Vec<Option<String>> = columns.iter().map(cell).collect();
+            let mut cells_of = cells.iter().map(Option::as_deref);
+            if *no_text {
+                let raw: Vec<&str> = cells.iter().map(|c| c.as_deref().unwrap_or_default()).collect();
+                out.damaged(number, 0, Damage::Unreadable, &raw.join("\t"), &mut cells_of)?;
+            } else {
+                out.record(number, 0, &mut cells_of)?;
+            }
         }
     }
     Ok(())
 }
 
 /// The columns of a struct's members, each missing where the struct is.
-fn leaves(column: &ArrayRef, depth: usize, out: &mut Vec<StringArray>) -> Result<(), Failure> {
+fn leaves(column: &ArrayRef, depth: usize, out: &mut Vec<StringArray>, no_text: &mut [bool]) -> Result<(), Failure> {
     match column.as_struct_opt() {
         Some(members) if depth < DEEPEST => {
             let (_, arrays, nulls) = members.clone().into_parts();
@@ -137,37 +145,50 @@ fn leaves(column: &ArrayRef, depth: usize, out: &mut Vec<StringArray>) -> Result
                     }
                     None => array,
                 };
-                leaves(&array, depth + 1, out)?;
+                leaves(&array, depth + 1, out, no_text)?;
             }
             Ok(())
         }
         _ => {
-            out.push(texts(column)?);
+            out.push(texts(column, no_text)?);
             Ok(())
         }
     }
 }
 
 /// A column as text.
-fn texts(column: &ArrayRef) -> Result<StringArray, Failure> {
+fn texts(column: &ArrayRef, no_text: &mut [bool]) -> Result<StringArray, Failure> {
     Ok(match column.data_type() {
         DataType::Float64 => column.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| v.to_string())).collect(),
         DataType::Float32 => column.as_primitive::<Float32Type>().iter().map(|v| v.map(|v| v.to_string())).collect(),
-        DataType::Float16 => return texts(&cast(column, &DataType::Float32).map_err(|e| damaged(&e))?),
-        DataType::Dictionary(_, values) => return texts(&cast(column, values).map_err(|e| damaged(&e))?),
+        DataType::Float16 => return texts(&cast(column, &DataType::Float32).map_err(|e| damaged(&e))?, no_text),
+        DataType::Dictionary(_, values) => return texts(&cast(column, values).map_err(|e| damaged(&e))?, no_text),
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::ListView(_) | DataType::LargeListView(_) | DataType::Map(..) | DataType::Struct(_) | DataType::Union(..) => {
             (0..column.len()).map(|row| if column.is_null(row) { None } else { Some(json(column, row, 0).to_string()) }).collect()
         }
-        // Text without a type of its own, as some programs write it; what is no UTF-8 is missing.
+        DataType::FixedSizeBinary(16) => column.as_fixed_size_binary().iter().map(|b| b.map(uuid)).collect(),
+        // Text without a type of its own, as some programs write it; what is no UTF-8 is a damaged record.
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
             let bytes = cast(column, &DataType::Binary).map_err(|e| damaged(&e))?;
-            bytes.as_binary::<i32>().iter().map(|b| b.and_then(|b| std::str::from_utf8(b).ok())).collect()
+            let mut cells: Vec<Option<String>> = vec![];
+            for (row, value) in bytes.as_binary::<i32>().iter().enumerate() {
+                if let (Some(Err(_)), Some(flag)) = (value.map(std::str::from_utf8), no_text.get_mut(row)) {
+                    *flag = true;
+                }
+                cells.push(value.map(|b| String::from_utf8_lossy(b).into_owned()));
+            }
+            cells.into_iter().collect()
         }
         _ => {
             let text = cast(column, &DataType::Utf8).map_err(|e| damaged(&e))?;
             text.as_string::<i32>().clone()
         }
     })
+}
+
+/// Sixteen bytes as RFC 9562 writes them.
+fn uuid(bytes: &[u8]) -> String {
+    bytes.iter().enumerate().map(|(at, b)| if matches!(at, 4 | 6 | 8 | 10) { format!("-{b:02x}") } else { format!("{b:02x}") }).collect()
 }
 
 /// A nested value.

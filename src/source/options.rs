@@ -8,6 +8,9 @@ use crate::config::mapping;
 use crate::config::yaml::{Node, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 
+/// Formats whose numbers are numbers.
+const TYPED: [&str; 12] = ["parquet", "arrow", "ndjson", "json", "omop", "fhir", "dicom", "postgresql", "sqlite", "sas7bdat", "xport", "stata"];
+
 /// Reports what a source says of its dialect or format that cannot be.
 pub fn dialect_is_sound(source: &mapping::Source, found: &mut Diagnostics) -> bool {
     let before = found.items.len();
@@ -40,6 +43,14 @@ fn options_are_known(source: &mapping::Source, format: &RecordFormat, found: &mu
     let name = source.format.as_ref().map_or("", |f| f.value.as_str());
     for (key, _) in source.options.iter().filter(|(key, _)| !known.contains(&key.value.as_str())) {
         found.push(Diagnostic::error(code::UNKNOWN_KEY, key.span, format!("a source of format `{name}` has no key `{}`", key.value)).label("not known here").suggest(&key.value, known.iter().copied()));
+    }
+    // Typed numbers come with a point; other marks would read 2.375 as thousands.
+    if TYPED.contains(&format.names.first().copied().unwrap_or_default()) && (source.locale.decimal != '.' || source.locale.group.is_some()) {
+        found.push(
+            Diagnostic::error(code::FORMAT_OPTION, source.name.span, format!("numbers of format `{name}` have a point, so `decimal` and `group` cannot be said of the source"))
+                .label("its numbers are typed")
+                .help("say it where a column holds texts: `{from: COLUMN, number: {decimal: \",\"}}`"),
+        );
     }
     let dialect = &source.dialect;
     let said = [

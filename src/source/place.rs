@@ -35,6 +35,9 @@ const MOST_UNPACKED: u64 = 256 << 30;
 const LARGE: u64 = 1 << 30;
 const TIGHTEST: u64 = 400;
 
+/// `*` stays within a folder.
+const SEPARATED: glob::MatchOptions = glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+
 /// What was brought, by its address.
 static BROUGHT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
 
@@ -116,7 +119,7 @@ fn members(archive: &Path, pattern: &str) -> Result<Vec<Local>, Failure> {
     let fits = glob::Pattern::new(pattern).map_err(|e| Failure::Head(format!("`{pattern}` is no pattern: {}", e.msg)))?;
     let mut names: Vec<String> = open()?.file_names().filter_map(|n| Some(n.ok()?.into_owned())).filter(|n| !n.ends_with('/')).collect();
     names.sort();
-    let wanted: Vec<&String> = names.iter().filter(|n| *n == pattern || fits.matches(n)).collect();
+    let wanted: Vec<&String> = names.iter().filter(|n| *n == pattern || (fits.matches_with(n, SEPARATED) && !n.starts_with("__MACOSX/"))).collect();
     if wanted.is_empty() {
         let some: Vec<&str> = names.iter().take(8).map(String::as_str).collect();
         return Err(Failure::NotThis { is: format!("a zip archive without `{pattern}`"), help: format!("it holds {}", some.join(", ")) });
@@ -159,7 +162,7 @@ fn objects(address: &str) -> Result<Vec<Local>, Failure> {
         let listed = runtime.block_on(store.list(Some(&prefix)).collect::<Vec<_>>());
         for object in listed {
             let name = object.map_err(told)?.location.to_string();
-            if fits.matches_with(&name, glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() }) {
+            if fits.matches_with(&name, SEPARATED) {
                 wanted.push(name);
             }
         }

@@ -147,11 +147,10 @@ fn literals(d: &Derive<'_>, own: Option<&[Name]>) -> Vec<String> {
     }
     if d.locale.typed {
         let own = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S%.f%z"];
-        for format in own {
-            if !literals.iter().any(|l| l == format) {
-                literals.push(format.to_owned());
-            }
-        }
+        // Before the declared ones: a date of the workbook's own is no text in another order.
+        let first = literals.iter().take_while(|l| l.contains(": ")).count();
+        literals.retain(|l| !own.contains(&l.as_str()));
+        literals.splice(first..first, own.map(str::to_owned));
     }
     literals
 }

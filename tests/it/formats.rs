@@ -410,3 +410,40 @@ fn damaged_workbooks_are_no_bugs() {
     std::fs::write(&path, &bytes).expect("a file");
     assert!(matches!(taken("excel", &path, json!({})).err(), Some(Failure::Unreadable(_))));
 }
+
+/// What a first reader found: each of these gave wrong rows without a word.
+#[test]
+fn what_a_first_reader_found() {
+    use datafusion::arrow::array::{ArrayRef, BinaryArray, FixedSizeBinaryArray};
+    use std::sync::Arc;
+
+    let p = project("id: {type: text, free_text: true}", "{path: a.parquet, format: parquet}", "id: {from: id}");
+    // A name in Latin-1 is no text, and a UUID is one (RFC 9562).
+    let uuid = FixedSizeBinaryArray::try_from_iter([[0x12u8, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x12, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0x00]; 2].into_iter()).expect("sixteen bytes");
+    let batch = datafusion::arrow::record_batch::RecordBatch::try_from_iter(vec![("id", Arc::new(uuid) as ArrayRef), ("name", Arc::new(BinaryArray::from_vec(vec![b"L\xe9ger", b"Martin"])))]).expect("a batch");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(std::fs::File::create(p.path("a.parquet")).expect("a file"), batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.close().expect("closed");
+    assert_eq!(p.run("out", &[]).0, 0);
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT id FROM c"), [["123e4567-e89b-12d3-a456-426614174000"]]);
+    assert_eq!(p.json("out/manifest.json")["tables"][0]["rows_quarantined"], 1);
+    // A double 2.375 is not two thousand.
+    p.write("mapping.yaml", std::fs::read_to_string(p.path("mapping.yaml")).expect("text").replace("format: parquet", "format: parquet, decimal: \",\", group: \".\"").as_bytes());
+    let (code, _, err) = p.check(&[]);
+    assert!(code == 2 && err.contains("M330") && err.contains("have a point"), "{code} {err}");
+    // A misspelt key of a view, and a file that two patterns fit.
+    let p = project("id: {type: text, free_text: true}", "{path: a.ndjson, format: fhir, view: {resource: Patient, whre: [{path: active}], select: [{column: [{name: id, path: id}]}]}}", "id: {from: id}");
+    p.write("a.ndjson", b"{\"resourceType\": \"Patient\", \"id\": \"p1\"}\n");
+    let (code, _, err) = p.check(&[]);
+    assert!(code == 2 && err.contains("the view has no key `whre`"), "{code} {err}");
+    let p = project("id: {type: text, free_text: true}", "{path: [a.csv, \"*.csv\"], delimiter: \",\"}", "id: {from: id}");
+    p.write("a.csv", b"id\n1\n");
+    assert_eq!(p.run("out", &[]).0, 0);
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT count(*) FROM c"), [["1"]]);
+    // The visit of the first patient is none of the second's.
+    let p = project("nip: {type: text, free_text: true}, visit: {type: text, free_text: true}", "{path: a.hl7, format: hl7, each: OBX, fields: {nip: PID-3, visit: PV1-19}}", "nip: {from: nip}, visit: {from: visit}");
+    p.write("a.hl7", b"MSH|^~\\&|a|b|c|d|2011||ORU^R01|1|P|2.5\rPID|1||P1\rPV1|1||||||||||||||||||V1\rOBR|1\rOBX|1|NM|x||5\rPID|2||P2\rOBR|1\rOBX|1|NM|x||6\r");
+    let (code, said, err) = p.run("out", &[]);
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT nip, visit FROM c"), [["P1", "V1"], ["P2", "∅"]]);
+}

@@ -137,6 +137,9 @@ fn a_replay_names_what_it_leaves_out_and_cases_exercise_shapes() {
         ("e.csv", "N;C\n1;x\ntwo;y\n3;z\n"),
     ]);
     assert_eq!(project.run("first", &[]).0, 0);
+    // A run is no other than itself, wherever on the way its rows were refused.
+    let same = crate::support::cohorte().current_dir(project.folder.path()).args(["diff", "first", "first"]).output().expect("cohorte starts");
+    assert_eq!(crate::support::told(&same).0, 0, "{}", crate::support::told(&same).1);
     project.write("mapping.yaml", REPLAYED.replace("{from: N}, c", "{from: N, null: two}, c").replace("p: {from: e, on_error: quarantine, fields: {n: {from: N}}}", "p: {from: e, on_error: quarantine, fields: {n: {from: N, null: two}}}").as_bytes());
     let (exit, said, err) = project.run("again", &["--replay", "first"]);
     assert_eq!(exit, 0, "{said}{err}");

@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
+use super::super::guard::guarded;
 use super::super::record::{Damage, Failure, Head, Options, Output, RecordFormat};
 use super::{OPTIONS, select};
 
@@ -15,15 +16,15 @@ pub static FORMAT: RecordFormat = RecordFormat {
     options: &OPTIONS,
     folder: false,
     errors: &[],
-    head: |path, options| {
+    head: |path, options| guarded("the database", || {
         let (connection, sql) = open(path, options)?;
         let statement = connection.prepare(&sql).map_err(|e| told(&connection, path, options, &e))?;
         if statement.column_count() == 0 {
             return Err(super::no_rows());
         }
         Ok(Head { columns: statement.column_names().map(str::to_owned).collect(), ..Head::default() })
-    },
-    records,
+    }),
+    records: |path, options, out| guarded("the database", || records(path, options, out)),
 };
 
 fn open(path: &Path, options: &Options) -> Result<(Connection, String), Failure> {

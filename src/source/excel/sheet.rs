@@ -202,6 +202,7 @@ impl Book {
         let merged = self.merged(sheet);
         let hidden = match &self.kind {
             Workbook::Xlsx(_, path) if frame.skip_hidden => hidden_rows(path, sheet)?,
+            _ if frame.skip_hidden => return Err(Failure::Option { key: "hidden_rows".into(), message: "only an xlsx workbook tells which rows are hidden".into(), near: vec![] }),
             _ => HashSet::new(),
         };
         let mut rows = Rows { frame, merged, hidden, row: 0, cells: vec![], open: false, header_left: frame.header_rows, on_row };

@@ -10,7 +10,8 @@ pub fn text(cell: &DataRef<'_>, decimal: char) -> Option<String> {
         DataRef::Float(number) => float(*number, decimal),
         DataRef::String(text) if text.is_empty() => return None,
         DataRef::SharedString("") => return None,
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) => text.clone(),
+        DataRef::DurationIso(text) => duration(text).unwrap_or_else(|| text.clone()),
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Bool(value) => value.to_string(),
         DataRef::DateTime(moment) => date(*moment),
@@ -19,14 +20,14 @@ pub fn text(cell: &DataRef<'_>, decimal: char) -> Option<String> {
 }
 
 /// The fifteen digits that Excel keeps of a number (ECMA-376 part 1, 18.3.1.96, stores more where a formula gave
-/// them: 1.1 × 3 as 3.3000000000000003), without an exponent.
+/// them: 1.1 × 3 as 3.3000000000000003), without an exponent; of a whole number all digits, since it may be somebody's number.
 fn float(number: f64, decimal: char) -> String {
-    if number.fract() == 0.0 && number.abs() < 1e15 {
+    if number.fract() == 0.0 && number.abs() < 9e15 {
         // Below 2⁵³ every whole number is itself.
         return format!("{}", number as i64);
     }
     let mut text = format!("{number}");
-    if text.bytes().filter(u8::is_ascii_digit).count() > 15 {
+    if number.fract() != 0.0 && text.bytes().filter(u8::is_ascii_digit).count() > 15 {
         let kept: f64 = format!("{number:.14e}").parse().unwrap_or(number);
         text = format!("{kept}");
     }
@@ -36,11 +37,16 @@ fn float(number: f64, decimal: char) -> String {
 /// A date, a date with time, a time of day (a day below 1), or hours of a duration.
 fn date(moment: ExcelDateTime) -> String {
     let serial = moment.as_f64();
+    // What lies outside the years 1900 to 9999 is no date there either.
+    if moment.is_datetime() && !(0.0..2_958_466.0).contains(&serial) {
+        return float(serial, '.');
+    }
     if moment.is_duration() || (0.0..1.0).contains(&serial) {
         let seconds = (serial * 86_400.0).round();
         let (sign, seconds) = (if seconds < 0.0 { "-" } else { "" }, seconds.abs());
         // Serials end in the year 9999, far below what 64 bits hold.
-        let seconds = seconds.min(1e15) as u64;
+        let most = if moment.is_duration() { 1e15 } else { 86_399.0 };
+        let seconds = seconds.min(most) as u64;
         return format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     }
     let (year, month, day, hour, minute, second, milli) = moment.to_ymd_hms_milli();
@@ -49,6 +55,15 @@ fn date(moment: ExcelDateTime) -> String {
         (_, _, _, 0) => format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"),
         _ => format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}"),
     }
+}
+
+/// `PT08H30M00S`, as OpenDocument writes a time, as `08:30:00`.
+fn duration(iso: &str) -> Option<String> {
+    let (hours, rest) = iso.strip_prefix("PT")?.split_once('H')?;
+    let (minutes, rest) = rest.split_once('M')?;
+    let seconds = rest.strip_suffix('S')?.split('.').next()?;
+    let [hours, minutes, seconds] = [hours, minutes, seconds].map(|part| part.parse::<u32>().ok());
+    Some(format!("{:02}:{:02}:{:02}", hours?, minutes?, seconds?))
 }
 
 /// What a sheet calls a column, counted from 0.
@@ -89,6 +104,8 @@ mod tests {
         assert_eq!(float(123_456_789_012_345.0, '.'), "123456789012345");
         assert_eq!(float(1e-7, '.'), "0.0000001");
         assert_eq!(float(-2.5e20, '.'), "-250000000000000000000");
+        // Sixteen digits that a double holds exactly.
+        assert_eq!(float(1_234_567_890_123_457.0, '.'), "1234567890123457");
     }
 
     /// Serials of the documentation: 45943.541 is 2025-10-13 12:59:02.4; day 60 is the leap day that 1900 did not have.
@@ -102,6 +119,8 @@ mod tests {
         assert_eq!(date(60.0, DateTime, false), "1900-02-29");
         assert_eq!(date(0.5, DateTime, false), "12:00:00");
         assert_eq!(date(1.25, TimeDelta, false), "30:00:00");
+        assert_eq!((date(-5.0, DateTime, false), date(3_000_000.0, DateTime, false), date(0.999_999_9, DateTime, false)), ("-5".into(), "3000000".into(), "23:59:59".into()));
+        assert_eq!(super::duration("PT08H30M00S").as_deref(), Some("08:30:00"));
     }
 
     #[test]

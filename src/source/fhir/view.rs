@@ -58,6 +58,7 @@ impl View {
         {
             return Err(format!("this is a `{kind}`, no `ViewDefinition`"));
         }
+        known(map, "the view", &VIEW_KEYS)?;
         let resource = required(map, "resource", "the view")?;
         let mut loader = Loader { constants: constants(map)?, keep: Keep::default(), names: vec![] };
         let selects = loader.selects(map, "", 0)?;
@@ -68,10 +69,25 @@ impl View {
         for (index, item) in list(map, "where", "")?.iter().enumerate() {
             let place = format!("where[{index}]");
             let item = object(item, &place)?;
+            known(item, &format!("`{place}`"), &["path", "description"])?;
             wheres.push(loader.path(&required(item, "path", &place)?, &format!("{place}.path"))?);
         }
         ["resourceType", "id", "resource"].iter().for_each(|name| loader.keep.add(name));
         Ok(View { resource, columns: loader.names, selects, wheres, keep: loader.keep })
+    }
+}
+
+/// Keys of a ViewDefinition: what it does, and what a registry keeps of it (SQL on FHIR v2, StructureDefinition-ViewDefinition).
+const VIEW_KEYS: [&str; 33] = [
+    "resourceType", "resource", "select", "where", "constant", "fhirVersion", "profile", "url", "identifier", "name", "title", "meta", "status", "experimental", "publisher", "contact", "description", "useContext",
+    "copyright", "id", "version", "date", "text", "language", "extension", "implicitRules", "contained", "modifierExtension", "purpose", "jurisdiction", "copyrightLabel", "versionAlgorithmString", "versionAlgorithmCoding",
+];
+
+/// A misspelt key would otherwise be ignored without a word.
+fn known(map: &Map<String, Value>, place: &str, keys: &[&str]) -> Result<(), String> {
+    match map.keys().find(|key| !keys.contains(&key.as_str())) {
+        Some(key) => Err(format!("{place} has no key `{key}`")),
+        None => Ok(()),
     }
 }
 
@@ -94,6 +110,7 @@ impl Loader {
 
     fn select(&mut self, item: &Value, place: &str, depth: usize) -> Result<Select, String> {
         let map = object(item, place)?;
+        known(map, &format!("`{place}`"), &["column", "select", "forEach", "forEachOrNull", "unionAll", "repeat", "id", "extension"])?;
         let before = self.names.len();
         let each = self.each(map, place)?;
         let mut columns = vec![];
@@ -126,6 +143,7 @@ impl Loader {
 
     fn column(&mut self, item: &Value, place: &str) -> Result<Column, String> {
         let map = object(item, place)?;
+        known(map, &format!("`{place}`"), &["name", "path", "collection", "type", "description", "tag", "id", "extension"])?;
         let name = required(map, "name", place)?;
         named(&name, place)?;
         if self.names.contains(&name) {

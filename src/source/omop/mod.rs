@@ -161,7 +161,9 @@ fn vocabulary(wanted: &Wanted) -> Result<(Concepts, Vec<HashSet<String>>), Failu
             of.iter().for_each(|ancestor| asked.entry(ancestor).or_default().push(at));
         }
         let [ancestor, descendant] = of_columns(&wanted.store, "concept_ancestor", ["ancestor_concept_id", "descendant_concept_id"])?;
+        let mut rows = 0u64;
         wanted.store.rows("concept_ancestor", &mut |_, _, cells| {
+            rows += 1;
             if let Cells::Of(cells) = cells
                 && let (Some(Some(ancestor)), Some(Some(descendant))) = (cells.get(ancestor), cells.get(descendant))
                 && met.contains(descendant)
@@ -172,6 +174,9 @@ fn vocabulary(wanted: &Wanted) -> Result<(Concepts, Vec<HashSet<String>>), Failu
             }
             Ok(())
         })?;
+        if rows == 0 {
+            return Err(Failure::Head("`descendants` needs the vocabulary's table `concept_ancestor`, and it is empty".into()));
+        }
     }
     Ok((concepts, branches))
 }

@@ -42,7 +42,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
         },
         OptionKey {
             key: "each",
-            about: "What gives a record: each segment of a name (`OBX`) or each repetition of a field (`PID-3`), with the fields of the other segments that came last before it; default: each message.",
+            about: "What gives a record: each segment of a name (`OBX`) or each repetition of a field (`PID-3`), with the fields of the other segments that came last before it for the same patient and order; default: each message.",
         },
         OptionKey { key: "encoding", about: "The character set, against what MSH-18 says; default: MSH-18, and where it is empty UTF-8, else windows-1252." },
     ],
@@ -177,6 +177,9 @@ struct Reader {
     cells: Vec<(bool, String)>,
     segments: Vec<Segment>,
     number: u64,
+    /// A result of the order was met, and a note behind it.
+    in_results: bool,
+    note_of_result: bool,
 }
 
 impl Reader {
@@ -193,7 +196,7 @@ impl Reader {
             Each::Segment(name) | Each::Field(name, _) => want(name, None),
             Each::Message => {}
         }
-        Reader { cells: vec![(false, String::new()); plan.columns.len()], plan, wanted, segments: vec![], number: 0 }
+        Reader { cells: vec![(false, String::new()); plan.columns.len()], plan, wanted, segments: vec![], number: 0, in_results: false, note_of_result: false }
     }
 
     /// The records of a message.
@@ -204,6 +207,7 @@ impl Reader {
         for wanted in &mut self.wanted {
             (wanted.seen, wanted.bad) = (false, false);
         }
+        (self.in_results, self.note_of_result) = (false, false);
         let first = message.lines.first();
         let byte = first.map_or(0, |line| line.byte);
         let msh = first.and_then(|line| message.bytes.get(line.start..line.end)).unwrap_or_default();
@@ -212,6 +216,7 @@ impl Reader {
         let mut found = std::mem::take(&mut self.segments);
         segments(message, delimiters.field, &mut found);
         for segment in &found {
+            self.begins(segment.name);
             let Some(at) = self.wanted.iter().position(|w| w.name == segment.name) else { continue };
             self.segment(at, segment, message, &delimiters, coding, output)?;
         }
@@ -220,6 +225,37 @@ impl Reader {
             (_, false) => self.damaged(byte, &message.bytes, output),
             (Each::Message, true) => self.record(byte, &message.bytes, output),
             (_, true) => Ok(()),
+        }
+    }
+
+    /// A segment that begins a group of its own ends those before it (HL7 v2.5.1, 7.3.1: patient, order, observation): what they said
+    /// is not of the new patient, order or result.
+    fn begins(&mut self, name: [u8; 3]) {
+        if self.plan.each == Each::Message {
+            return;
+        }
+        // A note behind a result is the result's; one before the first is the order's, and is of all its results.
+        let note_ended = name == *b"OBX" && self.note_of_result;
+        match &name {
+            b"PID" | b"ORC" | b"OBR" => (self.in_results, self.note_of_result) = (false, false),
+            b"OBX" => (self.in_results, self.note_of_result) = (true, false),
+            b"NTE" => self.note_of_result = self.in_results,
+            _ => {}
+        }
+        let ended = |other: &[u8; 3]| match &name {
+            b"PID" => ![b"MSH", b"SFT", b"EVN", b"PID"].contains(&other),
+            b"ORC" => [b"OBR", b"OBX", b"NTE", b"SPM"].contains(&other),
+            b"OBR" => [b"OBX", b"NTE", b"SPM"].contains(&other),
+            b"OBX" => note_ended && other == b"NTE",
+            _ => false,
+        };
+        for wanted in self.wanted.iter_mut().filter(|w| ended(&w.name)) {
+            wanted.bad = false;
+            for column in &wanted.columns {
+                if let Some((there, _)) = self.cells.get_mut(*column) {
+                    *there = false;
+                }
+            }
         }
     }
 
