@@ -46,8 +46,9 @@ fn observations_with_what_came_before_them() {
         "Finn|∅|∅|∅|∅|∅|RP|https://testurl.com^^SD^PICT|https://testurl.com",
         "Finn|NW|∅|∅|∅|∅|ED|App5^NS^Octet-stream^Base64|App5",
         "Finn|NW|625-4|∅|Allergy to peanuts observed.|1|CWE|27268008^Salmonella^SCT^^^^^^Salmonella species|27268008",
-        "Finn|NW|625-4|1|No Antibodies Detected|1|RP|https://testurl.com^^image^PICT|https://testurl.com",
-        "Finn|NW|625-4|1|No Antibodies Detected|2|NM|27~25|27",
+        // The two notes before the specimen stand behind the result of the culture, and are its own (ORU_R01: OBX, then its NTE).
+        "Finn|NW|625-4|1|∅|1|RP|https://testurl.com^^image^PICT|https://testurl.com",
+        "Finn|NW|625-4|1|∅|2|NM|27~25|27",
     ];
     assert_eq!(all.table(), wanted);
     let Some(notes) = of_shared("ORU-R01-01.hl7", r#"{"fields": {"note": "NTE-3"}, "each": "NTE"}"#) else { return };
