@@ -3,7 +3,7 @@ SHELL := bash
 CARGO ?= cargo
 KEY := build/demo.key
 
-.PHONY: demo test conformance bless lint release bench bench-transforms instructions fuzz chromium postgresql s3server
+.PHONY: demo test conformance bless lint release bench bench-transforms instructions fuzz chromium axe postgresql s3server
 
 ## Build, run the demo pipeline into build/demo, and name the report and a Parquet file.
 demo: $(KEY)
@@ -17,7 +17,7 @@ $(KEY):
 
 ## All tests. The report's test needs a browser and those of databases and stores servers; they are installed where apt can, else skipped with
 ## a message.
-test: chromium postgresql s3server
+test: chromium axe postgresql s3server
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --no-fail-fast; else $(CARGO) test; fi
 	$(CARGO) test --quiet --doc
 
@@ -57,13 +57,18 @@ FORMAT ?= dicom
 SECONDS ?= 60
 fuzz:
 	fuzz/seeds.sh $(FORMAT)
-	cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $(FORMAT) -- -max_total_time=$(SECONDS) -max_len=100000 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
+	cd fuzz && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $(if $(filter parquet arrow,$(FORMAT)),--features columnar) $(FORMAT) -- -max_total_time=$(SECONDS) -max_len=100000 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
 
 chromium:
 	@command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || \
 	  { if command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
 	      echo "installing chromium for the report's test"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	    else echo "no chromium: the report's browser test will be skipped (install the package 'chromium')"; fi; }
+
+# axe-core, with which the tests look for barriers in the report.
+axe:
+	@test -s build/axe/axe.min.js || { command -v npm >/dev/null 2>&1 && mkdir -p build/axe && cd build/axe && npm pack --silent axe-core@4.14.1 >/dev/null 2>&1 \
+	  && tar -xzf axe-core-4.14.1.tgz --strip-components=1 package/axe.min.js package/LICENSE; } || echo "no axe-core: the report is not looked at for barriers (needs npm)"
 
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \

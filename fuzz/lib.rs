@@ -1,26 +1,58 @@
 //! Bytes as a file of a format: whatever they are, reading them ends, and ends with records or a failure.
 
 // The readers as they are in the program, without the engine behind them.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
+// What readers take from the engine is Arrow, which the engine only hands on.
+#[cfg(feature = "columnar")]
+extern crate self as datafusion;
+#[cfg(feature = "columnar")]
+pub use arrow;
+// Without all of it, the two crates of it that most readers need.
+#[cfg(not(feature = "columnar"))]
+extern crate self as arrow;
+#[cfg(not(feature = "columnar"))]
+pub use {arrow_array as array, arrow_buffer as buffer};
+
+#[cfg(feature = "columnar")]
+#[path = "../src/source/columnar/mod.rs"]
+mod columnar;
+#[cfg(not(feature = "columnar"))]
+#[path = "without.rs"]
+mod columnar;
+mod config;
+mod database;
+#[path = "../src/source/delimited/mod.rs"]
+mod delimited;
+#[path = "../src/diagnostic/mod.rs"]
+mod diagnostic;
 #[path = "../src/source/dicom/mod.rs"]
 mod dicom;
 #[path = "../src/source/excel/mod.rs"]
 mod excel;
 #[path = "../src/source/fhir/mod.rs"]
 mod fhir;
+#[path = "../src/source/files.rs"]
+mod files;
 #[path = "../src/source/guard.rs"]
 mod guard;
 #[path = "../src/source/json.rs"]
 mod json;
+#[path = "../src/source/omop/mod.rs"]
+mod omop;
+mod property;
 #[path = "../src/source/record.rs"]
 mod record;
 #[path = "../src/source/stat/mod.rs"]
 mod stat;
 #[path = "../src/source/texts/mod.rs"]
 mod texts;
+#[path = "../src/config/yaml.rs"]
+mod yaml;
 
-use std::path::PathBuf;
+pub use property::{delimited, fhirpath, ods, omop, yaml};
+
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use record::{Damage, Failure, Options, Output, RecordFormat};
@@ -50,7 +82,9 @@ fn place(name: &str) -> &'static PathBuf {
     PLACE.get_or_init(|| {
         let memory = PathBuf::from("/dev/shm");
         let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
-        folder.join(format!("cohorte-fuzz-{name}-{}", std::process::id()))
+        // The reader of images knows an archive by its name.
+        let end = if name.ends_with("_zip") { ".zip" } else { "" };
+        folder.join(format!("cohorte-fuzz-{name}-{}{end}", std::process::id()))
     })
 }
 
@@ -79,13 +113,23 @@ pub fn file(name: &str, data: &[u8]) {
         "stata" => (&stat::STATA, json!({"labels": true})),
         "dicom" => (&dicom::FORMAT, json!({"level": "instance", "tags": ["PatientName"]})),
         "hl7" => (&texts::HL7, json!({"fields": ["MSH-9.2", "PID-3(2).1", "PID-5.1.1", "OBX-5"], "each": "OBX"})),
+        "parquet" => (&columnar::PARQUET, json!({})),
+        "arrow" => (&columnar::ARROW, json!({})),
+        "osiris" => (&texts::OSIRIS, json!({})),
+        "dicom_zip" => (&dicom::FORMAT, json!({"level": "series", "tags": ["PatientName"]})),
         "fixed_width" => (&texts::FIXED_WIDTH, json!({"layout": [{"name": "a", "start": 1, "length": 3}, {"name": "b", "start": 5, "length": 8, "type": "date(ddmmyyyy)"}, {"name": "c", "start": 13, "length": 4, "type": "decimal(2)"}]})),
         _ => (&texts::REDCAP, json!({"dictionary": dictionary(), "labels": true, "checkboxes": "list"})),
     };
     let serde_json::Value::Object(options): serde_json::Value = options else { return };
-    let path = place(name);
-    if std::fs::write(path, data).is_ok() && (format.head)(path, &Options::clone(&options)).is_ok() {
-        let _ = (format.records)(path, &options, &mut Nothing(0));
+    if std::fs::write(place(name), data).is_ok() {
+        read(format, place(name), &options);
+    }
+}
+
+/// The head, and all records if there is one.
+fn read(format: &RecordFormat, path: &Path, options: &Options) {
+    if (format.head)(path, options).is_ok() {
+        let _ = (format.records)(path, options, &mut Nothing(0));
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, in_list};
 
+use super::schema::Lowered;
 use super::headers::{Delivered, deliver, different_headers};
 use super::shape::{self, Shapes};
 use super::{FieldState, Input, Keep, ResolvedEndpoint, ResolvedSource, ResolvedTable};
@@ -14,7 +15,8 @@ use crate::config::Name;
 use crate::config::endpoint::Endpoint;
 use crate::config::mapping::{Locale, Mapping, OnError, Source, TableMapping};
 use crate::config::project::Project;
-use crate::config::schema::{Condition, Field, FieldType, RuleCategory, Table};
+use crate::config::rule::RuleCategory;
+use crate::config::schema::{Field, FieldType, Table};
 use crate::config::yaml::{Node, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, closest, code};
 use crate::rule::{CONSTRAINTS, Check, Effect, explained_required};
@@ -30,7 +32,7 @@ pub struct Context<'a> {
     pub keep: Keep,
 }
 
-pub fn check(context: &Context<'_>, mapping: &Mapping, path: &Path, rules: &[Vec<Option<Expr>>], found: &mut Diagnostics, out: &mut Vec<ResolvedTable>) {
+pub fn check(context: &Context<'_>, mapping: &Mapping, path: &Path, rules: &[Vec<Option<Lowered>>], found: &mut Diagnostics, out: &mut Vec<ResolvedTable>) {
     let base = path.parent().unwrap_or(Path::new(""));
     let tables = &context.project.schema.tables;
     unused(mapping, found);
@@ -132,7 +134,7 @@ struct Derivations {
 }
 
 impl Work<'_> {
-    fn resolve(&self, place: usize, rules: &[Option<Expr>], shapes: Shapes<'_>, found: &mut Diagnostics) -> Option<ResolvedTable> {
+    fn resolve(&self, place: usize, rules: &[Option<Lowered>], shapes: Shapes<'_>, found: &mut Diagnostics) -> Option<ResolvedTable> {
         let derived = self.derivations(rules, found)?;
         if !shapes.is_sound() {
             return None;
@@ -154,11 +156,11 @@ impl Work<'_> {
     }
 
     /// The derivations and filters of a shape, whose columns stand in for a table's fields.
-    pub fn step(&self, rules: &[Option<Expr>], found: &mut Diagnostics) -> Option<(Definitions, Vec<Check>)> {
+    pub fn step(&self, rules: &[Option<Lowered>], found: &mut Diagnostics) -> Option<(Definitions, Vec<Check>)> {
         self.derivations(rules, found).map(|derived| (derived.definitions, derived.checks))
     }
 
-    fn derivations(&self, rules: &[Option<Expr>], found: &mut Diagnostics) -> Option<Derivations> {
+    fn derivations(&self, rules: &[Option<Lowered>], found: &mut Diagnostics) -> Option<Derivations> {
         let (errors_before, found_before) = (found.counts().0, found.items.len());
         let names = Names { columns: self.from.columns.as_deref(), shaped: &self.from.shaped, fields: &self.target.fields, table: &self.target.name.value, in_shape: self.from.replaces };
         for (name, _) in &self.table.fields {
@@ -365,7 +367,7 @@ impl Work<'_> {
         found.push(Diagnostic::error(code::CYCLE, at, message).label("none of them can be computed first"));
     }
 
-    fn checks(&self, definitions: &mut Definitions, filters: Vec<Filter>, failures: Vec<(usize, Failure)>, rules: &[Option<Expr>]) -> Vec<Check> {
+    fn checks(&self, definitions: &mut Definitions, filters: Vec<Filter>, failures: Vec<(usize, Failure)>, rules: &[Option<Lowered>]) -> Vec<Check> {
         let mut checks: Vec<Check> = vec![];
         let mut undecided: Vec<Expr> = vec![];
         for check in shape::base_checks(&self.from.input, &self.from.formats) {
@@ -448,26 +450,20 @@ impl Work<'_> {
             }
         }
         for (rule, violated) in self.target.rules.iter().zip(rules) {
-            let Some(violated) = violated else { continue };
-            let (expression, fields, code, effect) = match &rule.condition {
-                Condition::Sql(sql) => (sql.value.clone(), None, code::RULE, Effect::from(rule.severity)),
-                Condition::Complete(fields) => {
-                    let names: Vec<&str> = fields.iter().map(|f| f.value.as_str()).collect();
-                    (names.join(", "), (names.len() == 1).then(|| names[0].to_owned()), code::COMPLETENESS, Effect::Warn)
-                }
-            };
+            let Some(Lowered::Row { violated, expression, field, of_accepted }) = violated else { continue };
             let check = Check {
-                code,
+                code: if *of_accepted { code::COMPLETENESS } else { code::RULE },
                 rule: rule.id.value.clone(),
-                field: fields,
+                field: field.clone(),
                 column: None,
                 category: rule.category,
-                effect,
+                effect: if *of_accepted { Effect::Warn } else { rule.severity.into() },
                 violated: violated.clone(),
                 raw: None,
-                expression: Some(expression),
+                expression: Some(expression.clone()),
                 description: rule.description.clone(),
                 threshold: rule.threshold.clone(),
+                of_accepted: *of_accepted,
             };
             push(&mut checks, definitions, check);
         }

@@ -3,11 +3,14 @@
 //! Nothing after this stage sees YAML. It reads the heads of the sources, never their rows.
 
 mod headers;
+pub mod later;
 mod mapping;
 pub mod replay;
 mod schema;
 mod shape;
+pub mod validate;
 
+use schema::Lowered;
 pub use shape::{derived_in, references};
 
 use std::collections::HashMap;
@@ -15,14 +18,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use datafusion::logical_expr::Expr;
-
 use crate::config::mapping::{Mapping, Source};
 use crate::config::project::{self, Document, Project};
 use crate::config::schema::{FieldType, Schema};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, code};
 use crate::function::{self, Key};
 use crate::rule::Check;
+use crate::rule::kind::Asks;
 use crate::shape::{Mark, Operator};
 use crate::source::FileHead;
 use crate::transform::derive::Functions;
@@ -35,6 +37,12 @@ pub struct Resolved {
     pub schema: Arc<Schema>,
     /// In the order in which they run.
     pub tables: Vec<ResolvedTable>,
+    /// Site → the language in which it is written to.
+    pub languages: std::collections::BTreeMap<String, String>,
+    /// Counts of fewer rows than this are not told.
+    pub small_cell: Option<u64>,
+    /// Rules that are judged when the rows have been accepted.
+    pub later: Vec<Later>,
     /// Documents as read, for fingerprints.
     pub documents: Vec<Document>,
     key: Option<KeyPlace>,
@@ -70,6 +78,14 @@ impl Resolved {
             table.stages.iter_mut().for_each(|stage| stage.definitions.rebind(&functions));
         }
     }
+}
+
+/// A rule that is judged when the rows have been accepted: its place among those of a table.
+#[derive(Debug, Clone)]
+pub struct Later {
+    pub table: usize,
+    pub rule: usize,
+    pub asks: Asks,
 }
 
 /// One table filled from one source or shape of one site.
@@ -178,13 +194,14 @@ pub fn check(path: &Path, functions: &Functions, map: &mut SourceMap, found: &mu
 
 /// Checks documents that are loaded already; see [`check`].
 pub fn check_project(project: Project, functions: &Functions, found: &mut Diagnostics) -> Option<Resolved> {
-    let tables = tables(&project, functions, Keep::Tables, found)?;
+    let (tables, later) = tables(&project, functions, Keep::Tables, found)?;
     let base = project.path.parent().unwrap_or(Path::new(""));
     let key = project.pipeline.key.as_ref().map(|k| KeyPlace {
         variable: k.variable.as_ref().map(|v| v.value.clone()),
         file: k.file.as_ref().map(|f| base.join(&f.value)),
     });
-    Some(Resolved { pipeline: project.pipeline.name.value.clone(), schema: Arc::new(project.schema), tables, documents: project.documents, key })
+    let languages = project.mappings.iter().filter_map(|(_, m)| Some((m.site.value.clone(), m.language.as_ref()?.value.clone()))).collect();
+    Some(Resolved { languages, pipeline: project.pipeline.name.value.clone(), schema: Arc::new(project.schema), tables, later, small_cell: project.pipeline.small_cells, documents: project.documents, key })
 }
 
 /// Only the findings of [`check_project`], in the memory of a few mappings: what one resolved to makes
@@ -200,7 +217,7 @@ enum Keep {
 }
 
 /// The tables of all mappings; `None` after errors.
-fn tables(project: &Project, functions: &Functions, keep: Keep, found: &mut Diagnostics) -> Option<Vec<ResolvedTable>> {
+fn tables(project: &Project, functions: &Functions, keep: Keep, found: &mut Diagnostics) -> Option<(Vec<ResolvedTable>, Vec<Later>)> {
     let scope = SqlScope::new(functions);
     let rules = schema::check(&project.schema, &scope, found);
     names_are_unique(project, found);
@@ -210,12 +227,19 @@ fn tables(project: &Project, functions: &Functions, keep: Keep, found: &mut Diag
         project.found_in(mapping, mine.items, found);
         tables.extend(resolved);
     }
-    (!found.has_errors()).then_some(tables)
+    let later = rules.into_iter().enumerate().flat_map(|(table, rules)| {
+        rules.into_iter().enumerate().filter_map(move |(rule, lowered)| match lowered {
+            Some(Lowered::Later(asks)) => Some(Later { table, rule, asks }),
+            _ => None,
+        })
+    });
+    let later = later.collect();
+    (!found.has_errors()).then_some((tables, later))
 }
 
 /// Findings and tables of each mapping, in the pipeline's order. A mapping knows of no other, and
 /// the heads of its files are what takes time, so several are gone through at once.
-fn each_mapping(project: &Project, rules: &[Vec<Option<Expr>>], functions: &Functions, scope: &SqlScope, keep: Keep) -> Vec<(Diagnostics, Vec<ResolvedTable>)> {
+fn each_mapping(project: &Project, rules: &[Vec<Option<Lowered>>], functions: &Functions, scope: &SqlScope, keep: Keep) -> Vec<(Diagnostics, Vec<ResolvedTable>)> {
     let one = |(path, mapping): &(PathBuf, Mapping)| {
         let (mut found, mut tables) = (Diagnostics::default(), vec![]);
         if mapping.schema.value == project.schema.name.value {

@@ -4,21 +4,40 @@ use std::collections::HashMap;
 
 use datafusion::logical_expr::{Expr, not};
 
-use crate::config::schema::{Condition, Field, FieldType, Schema, Table};
+use crate::config::Name;
+use crate::config::rule::{Condition, Rule, RuleCategory};
+use crate::config::schema::{Field, FieldType, Schema, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
+use crate::rule::kind::{self, Asks};
 use crate::rule::{any_missing, plausibility};
 use crate::transform::derive::{column, field_column};
 use crate::transform::{Kind, SqlScope, condition, is_unit, unknown_unit};
 
-/// Checks a schema and lowers its rules: per table, per rule, the violated condition.
-pub fn check(schema: &Schema, scope: &SqlScope, found: &mut Diagnostics) -> Vec<Vec<Option<Expr>>> {
+/// A rule as it is judged.
+#[derive(Debug, Clone)]
+pub enum Lowered {
+    /// By each row itself.
+    Row {
+        violated: Expr,
+        expression: String,
+        field: Option<String>,
+        /// Whether it is a property of what was accepted, and refuses no row.
+        of_accepted: bool,
+    },
+    /// When the rows have been accepted.
+    Later(Asks),
+}
+
+/// Checks a schema and lowers its rules, per table.
+pub fn check(schema: &Schema, scope: &SqlScope, found: &mut Diagnostics) -> Vec<Vec<Option<Lowered>>> {
     foreign_keys_are_sound(schema, found);
     schema.tables.iter().map(|table| {
         for field in &table.fields {
             field_is_sound(field, found);
         }
         key_is_sound(table, found);
-        rules(table, scope, found)
+        follow_up_is_sound(table, found);
+        rules(table, schema, scope, found)
     }).collect()
 }
 
@@ -141,6 +160,23 @@ fn key_is_sound(table: &Table, found: &mut Diagnostics) {
     }
 }
 
+/// A time is a number, its event yes or no.
+fn follow_up_is_sound(table: &Table, found: &mut Diagnostics) {
+    for follow_up in &table.follow_up {
+        for (name, kinds, wants) in [(&follow_up.time, &[FieldType::Integer, FieldType::Decimal][..], "a number"), (&follow_up.event, &[FieldType::Boolean][..], "true or false")] {
+            match table.fields.iter().find(|f| f.name.value == name.value) {
+                Some(field) if kinds.contains(&field.kind.value) => {}
+                Some(field) => found.push(Diagnostic::error(code::CONSTRAINT_TYPE, name.span, format!("`{}` is not {wants}", name.value)).label("not usable here").related(field.kind.span, "the field's type")),
+                None => found.push(
+                    Diagnostic::error(code::KEY_FIELD, name.span, format!("the follow-up names `{}`, which is no field of `{}`", name.value, table.name.value))
+                        .label("no such field")
+                        .suggest(&name.value, table.fields.iter().map(|f| f.name.value.as_str())),
+                ),
+            }
+        }
+    }
+}
+
 /// A foreign key names fields of its table, as many and of the same types as the key of the other.
 fn foreign_keys_are_sound(schema: &Schema, found: &mut Diagnostics) {
     let table_of = |name: &str| schema.tables.iter().find(|t| t.name.value == name);
@@ -189,30 +225,67 @@ fn foreign_keys_are_sound(schema: &Schema, found: &mut Diagnostics) {
     }
 }
 
-fn rules(table: &Table, scope: &SqlScope, found: &mut Diagnostics) -> Vec<Option<Expr>> {
+fn rules(table: &Table, schema: &Schema, scope: &SqlScope, found: &mut Diagnostics) -> Vec<Option<Lowered>> {
     let mut seen = HashMap::new();
-    table.rules.iter().map(|rule| {
-        if let Some(first) = seen.insert(rule.id.value.as_str(), rule.id.span) {
-            found.push(
-                Diagnostic::error(code::DUPLICATE_RULE, rule.id.span, format!("two rules are called `{}`", rule.id.value)).label("the second").related(first, "the first"),
-            );
-        }
-        match &rule.condition {
-            Condition::Sql(sql) => condition(scope, &table.fields, &table.name.value, sql, found).map(not),
-            Condition::Complete(fields) => {
-                let mut values = vec![];
-                for field in fields {
-                    if !table.fields.iter().any(|f| f.name.value == field.value) {
-                        found.push(
-                            Diagnostic::error(code::RULE_FIELD, field.span, format!("the table has no field `{}`", field.value))
-                                .label("unknown name")
-                                .suggest(&field.value, table.fields.iter().map(|f| f.name.value.as_str())),
-                        );
-                    }
-                    values.push(column(&field_column(&field.value)));
-                }
-                Some(any_missing(values))
+    table
+        .rules
+        .iter()
+        .map(|rule| {
+            if let Some(first) = seen.insert(rule.id.value.as_str(), rule.id.span) {
+                found.push(
+                    Diagnostic::error(code::DUPLICATE_RULE, rule.id.span, format!("two rules are called `{}`", rule.id.value)).label("the second").related(first, "the first"),
+                );
             }
+            years_are_sound(rule, table, found);
+            lowered(rule, table, schema, scope, found)
+        })
+        .collect()
+}
+
+fn lowered(rule: &Rule, table: &Table, schema: &Schema, scope: &SqlScope, found: &mut Diagnostics) -> Option<Lowered> {
+    match &rule.condition {
+        Condition::Sql(sql) => Some(Lowered::Row { violated: not(condition(scope, &table.fields, &table.name.value, sql, found)?), expression: sql.value.clone(), field: None, of_accepted: false }),
+        Condition::Complete(fields) => {
+            let mut values = vec![];
+            for field in fields {
+                if !table.fields.iter().any(|f| f.name.value == field.value) {
+                    found.push(
+                        Diagnostic::error(code::RULE_FIELD, field.span, format!("the table has no field `{}`", field.value))
+                            .label("unknown name")
+                            .suggest(&field.value, table.fields.iter().map(|f| f.name.value.as_str())),
+                    );
+                }
+                values.push(column(&field_column(&field.value)));
+            }
+            let names: Vec<&str> = fields.iter().map(|f| f.value.as_str()).collect();
+            Some(Lowered::Row { violated: any_missing(values), expression: names.join(", "), field: (names.len() == 1).then(|| names.concat()), of_accepted: true })
         }
-    }).collect()
+        Condition::Named(word, node) => match kind::read(rule, word, node, table, schema, found)? {
+            Asks::Row { holds, field } => {
+                let sql = Name { value: holds, span: node.span };
+                let violated = not(condition(scope, &table.fields, &table.name.value, &sql, found)?);
+                Some(Lowered::Row { violated, expression: sql.value, field, of_accepted: rule.category == RuleCategory::Completeness })
+            }
+            asks => super::later::is_sound(&asks, rule, table, schema, found).then_some(Lowered::Later(asks)),
+        },
+    }
+}
+
+/// Years of a threshold are those of a date, or a number that is one.
+fn years_are_sound(rule: &Rule, table: &Table, found: &mut Diagnostics) {
+    let Some(by) = rule.threshold.as_ref().and_then(|t| t.per_year.as_ref()) else { return };
+    match table.fields.iter().find(|f| f.name.value == by.value) {
+        Some(field) if matches!(field.kind.value, FieldType::Date | FieldType::Datetime | FieldType::Integer) => {}
+        Some(field) => found.push(
+            Diagnostic::error(code::RULE_THRESHOLD, by.span, format!("`{}` has no years", by.value)).label("expected a date, or a whole number that is a year").related(field.kind.span, "the field's type"),
+        ),
+        None => found.push(
+            Diagnostic::error(code::RULE_FIELD, by.span, format!("the table has no field `{}`", by.value)).label("unknown name").suggest(&by.value, table.fields.iter().map(|f| f.name.value.as_str())),
+        ),
+    }
+    if let Condition::Named(word, _) = &rule.condition
+        && kind::kind_of(rule.category, &word.value).is_some_and(|k| k.later)
+    {
+        found.push(Diagnostic::error(code::RULE_THRESHOLD, by.span, format!("`{}` is judged over all years", word.value)).label("not per year"));
+    }
 }

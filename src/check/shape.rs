@@ -254,7 +254,7 @@ impl<'a> Shapes<'a> {
                     None => outputs.push(made),
                 }
             }
-            let target = Table { name: shape.name.clone(), description: Default::default(), key: vec![], duplicates: Duplicates::None, foreign_keys: vec![], quarantine: None, fields, rules: vec![] };
+            let target = Table { name: shape.name.clone(), description: Default::default(), key: vec![], duplicates: Duplicates::None, foreign_keys: vec![], quarantine: None, fields, rules: vec![], follow_up: vec![] };
             let on_error = shape.on_error.clone();
             let table = TableMapping { table: shape.name.clone(), from: shape.name.clone(), on_error, filters: shape.filters.clone(), fields: nodes, endpoints: vec![], span: shape.span() };
             let from = From { replaces: true, ..self.shaped(input.clone(), columns, first) };

@@ -137,6 +137,7 @@ pub fn outcome(s: &StatusChange, outcome: Option<&Outcome>, l: Language) -> Stri
         RuleStatus::PassedWithFindings => l.pick("passed with findings", "satisfaite, avec constats"),
         RuleStatus::Failed => l.pick("failed", "non satisfaite"),
         RuleStatus::NotApplicable => l.pick("not applicable", "sans objet"),
+        RuleStatus::Error => l.pick("not judged", "non jugée"),
     };
     let (violated, all) = (l.number(o.violated), l.number(o.denominator));
     if s.table.is_empty() || o.denominator == 0 { word.into() } else { say!(l, "{word} ({violated} of {all})", "{word} ({violated} sur {all})") }

@@ -13,6 +13,8 @@ pub struct Mapping {
     pub name: Name,
     pub schema: Name,
     pub site: Name,
+    /// The language in which the site is written to.
+    pub language: Option<Name>,
     pub sources: Vec<Source>,
     /// Steps between the sources and the tables.
     pub shapes: Vec<Shape>,
@@ -60,6 +62,8 @@ pub struct Locale {
     pub trim: bool,
     /// Whether cells can have a type of their own, so that a date may come in ISO 8601 beside the formats that are said.
     pub typed: bool,
+    /// Whether true numbers come among texts, with the mark in `decimal`.
+    pub mixed: bool,
     pub decimal: char,
     pub group: Option<char>,
     pub dates: Vec<Name>,
@@ -89,6 +93,7 @@ impl Default for Locale {
         Locale {
             trim: true,
             typed: false,
+            mixed: false,
             decimal: '.',
             group: None,
             dates: vec![],
@@ -147,18 +152,23 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Mapping> {
         None => vec![],
     };
     let shapes = keys.take("shapes").map_or(vec![], |n| super::shape::read(n, found));
+    let language = keys.text("language", found);
     let tables = match keys.require("tables", found) {
         Some(n) => entries(n, "tables", found).into_iter().filter_map(|(name, n)| table(name, n, found)).collect(),
         None => vec![],
     };
     keys.finish(found);
-    Some(Mapping { name: name?, schema: schema?, site: site?, sources, shapes, tables })
+    Some(Mapping { name: name?, schema: schema?, site: site?, language, sources, shapes, tables })
 }
 
 /// Names of the format that is delimited text; a source without a format is that too.
 pub const DELIMITED: [&str; 3] = ["csv", "tsv", "delimited"];
 
-fn source(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Source> {
+/// Names of the format that is a workbook: beside texts of people it holds true numbers, which are written with the source's mark.
+pub const WORKBOOK: [&str; 5] = ["excel", "xlsx", "xls", "xlsb", "ods"];
+
+/// What a mapping says of one source.
+pub fn source(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Source> {
     super::check_name(&name, "source", found);
     let mut keys = Keys::new(node, format!("the source `{}`", name.value), found)?;
     let paths = keys.require("path", found).map_or(vec![], |n| texts(n, "path", found));
@@ -167,6 +177,7 @@ fn source(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Source> {
     let mut locale = locale(&mut keys, found);
     let is_text = format.as_ref().is_none_or(|f| DELIMITED.contains(&f.value.as_str()));
     locale.typed = !is_text;
+    locale.mixed = format.as_ref().is_some_and(|f| WORKBOOK.contains(&f.value.as_str()));
     let options = if is_text {
         keys.finish(found);
         vec![]
@@ -228,7 +239,7 @@ fn locale(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Locale {
         );
     }
     let null = keys.take("null").map_or(default.null, |n| null_tokens(n, found));
-    Locale { trim, typed: false, decimal: decimal.map_or('.', |d| d.0), group: group.map(|g| g.0), dates, pivot, partial, zone, true_words, false_words, null }
+    Locale { trim, typed: false, mixed: false, decimal: decimal.map_or('.', |d| d.0), group: group.map(|g| g.0), dates, pivot, partial, zone, true_words, false_words, null }
 }
 
 /// The texts that count as missing; an unquoted empty item is the empty text.

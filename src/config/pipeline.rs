@@ -12,6 +12,8 @@ pub struct Pipeline {
     /// Paths or globs, relative to the pipeline.
     pub mappings: Vec<Name>,
     pub key: Option<KeyPlace>,
+    /// Counts of fewer rows than this are not told; absent: 5.
+    pub small_cells: Option<u64>,
 }
 
 /// Where the key of the pseudonyms is; never the key itself.
@@ -44,6 +46,13 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Pipeline> {
         }
         Some(place)
     });
+    let small_cells = keys.take("small_cells").and_then(|n| match n.text().and_then(|t| t.parse::<u64>().ok()).filter(|n| (1..=1000).contains(n)) {
+        Some(cells) => Some(cells),
+        None => {
+            super::read::wrong_kind(n, "small_cells", "a number from 1 to 1000", found);
+            None
+        }
+    });
     keys.finish(found);
-    Some(Pipeline { name: name?, schema: schema?, mappings, key })
+    Some(Pipeline { name: name?, schema: schema?, mappings, key, small_cells })
 }

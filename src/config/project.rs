@@ -74,7 +74,7 @@ pub fn load(path: &Path, map: &mut SourceMap, found: &mut Diagnostics) -> Option
     let schema_path = base.join(&pipeline.schema.value);
     let mut schema = document(&schema_path, Some(&pipeline.schema), "schema", library.map, found, &mut library.documents, schema::read);
     if let Some(schema) = &mut schema {
-        library.codelists(schema, &schema_path, found);
+        complete(schema, &schema_path, &mut library, found);
     }
     let alone: Vec<FileId> = library.documents.iter().filter(|d| d.role != "codelist").map(|d| d.file).collect();
     let mut mappings = vec![];
@@ -97,6 +97,21 @@ pub fn load(path: &Path, map: &mut SourceMap, found: &mut Diagnostics) -> Option
         }
     }
     Some(Project { pipeline, path: path.to_owned(), schema: schema?, mappings, documents: library.documents })
+}
+
+/// Loads a schema alone, with its codelists and packs, and the documents that it took.
+pub fn schema(path: &Path, map: &mut SourceMap, found: &mut Diagnostics) -> Option<(schema::Schema, Vec<Document>)> {
+    let mut library = Library::new(map);
+    let mut schema = document(path, None, "schema", library.map, found, &mut library.documents, schema::read)?;
+    complete(&mut schema, path, &mut library, found);
+    Some((schema, library.documents))
+}
+
+/// Puts codelists and packs into a schema.
+fn complete(schema: &mut schema::Schema, path: &Path, library: &mut Library<'_>, found: &mut Diagnostics) {
+    library.codelists(schema, path, found);
+    let base = path.parent().unwrap_or(Path::new("")).to_owned();
+    super::pack::include(schema, &base, library.map, found, &mut library.documents);
 }
 
 /// Paths that a glob or plain path names, sorted; none is a finding.
@@ -129,7 +144,7 @@ pub fn expand(base: &Path, pattern: &Name, code: Code, what: &str, folders: bool
     let paths = full.to_str().ok_or_else(|| "not UTF-8".to_owned()).and_then(|p| glob::glob(p).map_err(|e| e.msg.to_owned()));
     match paths {
         Ok(paths) => {
-            let mut paths: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|p| is_one(p)).collect();
+            let mut paths: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|p| is_one(p) && !is_lock(p)).collect();
             paths.sort();
             if paths.is_empty() {
                 found.push(none("nothing matches".into()));
@@ -141,6 +156,11 @@ pub fn expand(base: &Path, pattern: &Name, code: Code, what: &str, folders: bool
             vec![]
         }
     }
+}
+
+/// What Excel and LibreOffice put beside a file that somebody has open.
+fn is_lock(path: &Path) -> bool {
+    path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("~$") || n.starts_with(".~lock."))
 }
 
 /// Reads one document of a kind; mistakes of form are findings.
@@ -175,9 +195,9 @@ pub(super) fn node_of(
         }
         return None;
     };
-    // A mapping, a pipeline and tests name others, so `schema:` decides last.
+    // A mapping, a pipeline, tests and a pack name others, so `schema:` decides last.
     let found_kind = match &node.value {
-        yaml::Value::Map(items) => ["pipeline", "mapping", "tests", "schema"].into_iter().find(|w| items.iter().any(|(k, _)| k.text() == Some(w))),
+        yaml::Value::Map(items) => ["pipeline", "mapping", "tests", "pack", "schema"].into_iter().find(|w| items.iter().any(|(k, _)| k.text() == Some(w))),
         _ => None,
     };
     if found_kind != Some(kind) {

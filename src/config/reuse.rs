@@ -440,7 +440,7 @@ struct Parameters {
 }
 
 /// The mapping with `${name}` replaced by the parameters; spans stay those of the scalars.
-fn substituted(mut node: Node, own: Option<FileId>, found: &mut Diagnostics) -> Node {
+pub(super) fn substituted(mut node: Node, own: Option<FileId>, found: &mut Diagnostics) -> Node {
     let values: Vec<(Name, Node)> = get(&node, "parameters").map_or(vec![], |n| items(n, "parameters", found));
     let scalar = |(name, value): &(Name, Node), found: &mut Diagnostics| {
         super::check_name(name, "parameter", found);

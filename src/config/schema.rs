@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::codes::{Codelist, Reference, references};
-use super::read::{Keys, Name, Spanned, choice, entries, text, texts, words, wrong_kind};
+use super::pack::{Pack, pack};
+use super::read::{Keys, Name, Spanned, entries, text, texts, words, wrong_kind};
+use super::rule::{Rule, RuleSeverity, SEVERITIES, Threshold, rule, threshold};
 use super::yaml::{Node, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, code};
 
@@ -15,6 +17,8 @@ pub struct Schema {
     pub version: String,
     pub description: BTreeMap<String, String>,
     pub codelists: Vec<Reference>,
+    /// Files of rules that are put behind those of the tables.
+    pub packs: Vec<Pack>,
     pub tables: Vec<Table>,
 }
 
@@ -32,6 +36,16 @@ pub struct Table {
     pub quarantine: Option<Threshold>,
     pub fields: Vec<Field>,
     pub rules: Vec<Rule>,
+    /// Times to an event that the report draws.
+    pub follow_up: Vec<FollowUp>,
+}
+
+/// A time and whether the event happened at its end.
+#[derive(Debug, Clone)]
+pub struct FollowUp {
+    pub time: Name,
+    pub event: Name,
+    pub description: BTreeMap<String, String>,
 }
 
 /// Which row of a repeated key stays.
@@ -176,63 +190,6 @@ pub struct CodeValue {
     pub label: BTreeMap<String, String>,
 }
 
-/// What a violated rule does to its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RuleSeverity {
-    Error,
-    Warning,
-}
-
-const SEVERITIES: [(&str, RuleSeverity); 2] = [("error", RuleSeverity::Error), ("warning", RuleSeverity::Warning)];
-
-/// A rule of one of Kahn's categories.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    pub id: Name,
-    pub category: RuleCategory,
-    pub condition: Condition,
-    pub severity: RuleSeverity,
-    pub threshold: Option<Threshold>,
-    pub description: BTreeMap<String, String>,
-}
-
-/// Kahn 2016.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RuleCategory {
-    Conformance,
-    Completeness,
-    Plausibility,
-}
-
-/// What a rule asks of a row.
-#[derive(Debug, Clone)]
-pub enum Condition {
-    /// True conforms, false violates, null does not apply.
-    Sql(Name),
-    /// All of these fields have a value.
-    Complete(Vec<Name>),
-}
-
-/// A share or number of rows.
-#[derive(Debug, Clone)]
-pub struct Threshold {
-    pub limit: Limit,
-    /// `at_least` (of the rows that conform) rather than `at_most` (of those that violate).
-    pub least: bool,
-    pub per_site: bool,
-    /// For people: `at most 1 % per site`.
-    pub text: String,
-    pub span: Span,
-}
-
-/// How much is allowed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Limit {
-    /// 0 to 1.
-    Share(f64),
-    Rows(u64),
-}
-
 /// Reads a schema document.
 pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Schema> {
     let mut keys = Keys::new(node, "the schema", found)?;
@@ -240,13 +197,18 @@ pub fn read(node: &Node, found: &mut Diagnostics) -> Option<Schema> {
     let version = keys.require("version", found).and_then(|n| text(n, "version", found));
     let description = keys.words("description", found);
     let codelists = keys.take("codelists").map_or(vec![], |n| references(n, "codelists", found));
+    let packs = match keys.take("packs") {
+        Some(Node { value: Value::List(items), .. }) => items.iter().filter_map(|n| pack(n, found)).collect(),
+        Some(node) => pack(node, found).into_iter().collect(),
+        None => vec![],
+    };
     let tables = match keys.require("tables", found) {
         Some(node) => entries(node, "tables", found).into_iter().filter_map(|(name, n)| table(name, n, found)).collect(),
         None => vec![],
     };
     keys.finish(found);
     Some(Schema { name: name?, // A missing version is a finding already, and hides no other.
-        version: version.map(|v| v.value).unwrap_or_default(), description, codelists, tables })
+        version: version.map(|v| v.value).unwrap_or_default(), description, codelists, packs, tables })
 }
 
 fn table(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Table> {
@@ -283,8 +245,16 @@ fn table(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Table> {
         }
         None => vec![],
     };
+    let follow_up = match keys.take("follow_up") {
+        Some(Node { value: Value::List(items), .. }) => items.iter().filter_map(|n| follow_up(n, found)).collect(),
+        Some(other) => {
+            wrong_kind(other, "follow_up", "a list of times and events", found);
+            vec![]
+        }
+        None => vec![],
+    };
     keys.finish(found);
-    Some(Table { name, description, key, duplicates, foreign_keys, quarantine, fields, rules })
+    Some(Table { name, description, key, duplicates, foreign_keys, quarantine, fields, rules, follow_up })
 }
 
 /// One field with its constraints.
@@ -355,6 +325,15 @@ pub fn field(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Field> 
     Some(Field { name, kind: kind?, unit, range, values, values_span, codelist_name, codelist: None, within, ordered, required, pattern, free_text, length, severity, description, concept })
 }
 
+fn follow_up(node: &Node, found: &mut Diagnostics) -> Option<FollowUp> {
+    let mut keys = Keys::new(node, "the follow-up", found)?;
+    let time = keys.require("time", found).and_then(|n| text(n, "time", found));
+    let event = keys.require("event", found).and_then(|n| text(n, "event", found));
+    let description = keys.words("description", found);
+    keys.finish(found);
+    Some(FollowUp { time: time?, event: event?, description })
+}
+
 fn foreign_key(node: &Node, found: &mut Diagnostics) -> Option<ForeignKey> {
     let mut keys = Keys::new(node, "the foreign key", found)?;
     let fields = keys.require("fields", found).map(|n| texts(n, "fields", found));
@@ -401,90 +380,3 @@ fn code_values(node: &Node, found: &mut Diagnostics) -> Vec<CodeValue> {
     }
 }
 
-fn rule(node: &Node, found: &mut Diagnostics) -> Option<Rule> {
-    let mut keys = Keys::new(node, "the rule", found)?;
-    let id = keys.name("id", found);
-    let mut conditions = vec![];
-    if let Some((k, n)) = keys.take_entry("conformance") {
-        conditions.push((k.span, RuleCategory::Conformance, text(n, "conformance", found).map(Condition::Sql)));
-    }
-    if let Some((k, n)) = keys.take_entry("completeness") {
-        conditions.push((k.span, RuleCategory::Completeness, Some(Condition::Complete(texts(n, "completeness", found)))));
-    }
-    if let Some((k, n)) = keys.take_entry("plausibility") {
-        conditions.push((k.span, RuleCategory::Plausibility, text(n, "plausibility", found).map(Condition::Sql)));
-    }
-    let severity = match keys.require("severity", found) {
-        Some(n) => choice(n, "severity", &SEVERITIES, found).map(|s| s.value),
-        None => None,
-    };
-    let threshold = threshold(&mut keys, found);
-    let description = keys.words("description", found);
-    let (span, misspelt) = (keys.span, keys.has_unknown());
-    let has_limit = keys.peek("at_least").or(keys.peek("at_most")).is_some();
-    keys.finish(found);
-    conditions.sort_by_key(|c| c.0);
-    if conditions.is_empty() && misspelt {
-        return None;
-    }
-    if conditions.len() != 1 {
-        let at = conditions.get(1).map_or(span, |c| c.0);
-        found.push(
-            Diagnostic::error(code::RULE_CATEGORY, at, "a rule has exactly one category")
-                .label(if conditions.is_empty() { "no category here" } else { "a second category" })
-                .help("write one of `conformance`, `completeness`, `plausibility`"),
-        );
-        return None;
-    }
-    let (_, category, condition) = conditions.pop()?;
-    let condition = condition?;
-    match (&condition, &threshold) {
-        (Condition::Complete(_), None) if has_limit => {}
-        (Condition::Complete(_), None) => found.push(
-            Diagnostic::error(code::RULE_THRESHOLD, span, "a completeness rule needs a threshold")
-                .label("no `at_least` here")
-                .help("for example `at_least: 90 %`"),
-        ),
-        (Condition::Complete(_), Some(t)) if !t.least => found.push(
-            Diagnostic::error(code::RULE_THRESHOLD, t.span, "completeness is measured from below").label("expected `at_least`"),
-        ),
-        (Condition::Sql(_), Some(t)) if t.least => found.push(
-            Diagnostic::error(code::RULE_THRESHOLD, t.span, "violations are measured from above").label("expected `at_most`"),
-        ),
-        _ => {}
-    }
-    Some(Rule { id: id?, category, condition, severity: severity?, threshold, description })
-}
-
-fn threshold(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Option<Threshold> {
-    let per_site = keys.choice("per", &[("table", false), ("site", true)], found).is_some_and(|s| s.value);
-    let most = keys.take("at_most");
-    let least = keys.take("at_least");
-    let (node, least) = match (most, least) {
-        (Some(_), Some(second)) => {
-            found.push(Diagnostic::error(code::BAD_THRESHOLD, second.span, "one threshold is enough").label("`at_most` is there already"));
-            return None;
-        }
-        (Some(n), None) => (n, false),
-        (None, Some(n)) => (n, true),
-        (None, None) => return None,
-    };
-    let raw = node.text().unwrap_or_default();
-    let limit = match raw.strip_suffix('%') {
-        Some(share) => share.trim().parse::<f64>().ok().filter(|s| (0.0..=100.0).contains(s)).map(|s| Limit::Share(s / 100.0)),
-        None => raw.parse().ok().map(Limit::Rows),
-    };
-    let Some(limit) = limit else {
-        found.push(
-            Diagnostic::error(code::BAD_THRESHOLD, node.span, format!("`{raw}` is not a threshold"))
-                .label("expected a share such as `5 %` or a whole number of rows"),
-        );
-        return None;
-    };
-    let number = match limit {
-        Limit::Share(_) => format!("{} %", raw.trim_end_matches('%').trim()),
-        Limit::Rows(rows) => format!("{rows} rows"),
-    };
-    let text = format!("{} {number}{}", if least { "at least" } else { "at most" }, if per_site { " per site" } else { "" });
-    Some(Threshold { limit, least, per_site, text, span: node.span })
-}

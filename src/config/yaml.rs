@@ -72,14 +72,16 @@ impl Node {
     }
 }
 
-/// Nodes a document may have, aliases expanded.
+/// Nodes a document may have, aliases expanded, and what anchors keep of them.
 const MOST_NODES: usize = 1_000_000;
+/// Bytes of texts that aliases may repeat.
+const MOST_REPEATED: usize = 64 << 20;
 /// Depth of nesting that is read.
 const MOST_DEPTH: usize = 64;
 
 /// Reads one document. `None` when it is not YAML; mistakes go to `found`.
 pub fn parse(text: &str, file: FileId, found: &mut Diagnostics) -> Option<Node> {
-    let mut builder = Builder { file, stack: vec![], anchors: HashMap::new(), sizes: HashMap::new(), nodes: 0, root: None };
+    let mut builder = Builder { file, stack: vec![], anchors: HashMap::new(), sizes: HashMap::new(), nodes: 0, repeated: 0, root: None };
     let mut documents = 0;
     let parser = Parser::new_from_str_with_options(text, options! { emit_comments: false });
     for event in parser {
@@ -124,8 +126,10 @@ struct Builder {
     file: FileId,
     stack: Vec<Open>,
     anchors: HashMap<usize, Node>,
-    sizes: HashMap<usize, usize>,
+    /// Nodes and bytes of text below an anchor.
+    sizes: HashMap<usize, (usize, usize)>,
     nodes: usize,
+    repeated: usize,
     root: Option<Node>,
 }
 
@@ -148,13 +152,15 @@ impl Builder {
                 self.close(node, anchor, 1)?;
             }
             Event::Alias(id) => {
+                let (size, bytes) = self.sizes.get(&id).copied().unwrap_or((1, 0));
+                self.repeated = self.repeated.saturating_add(bytes);
+                self.fits(size, span)?;
                 let mut node = match self.anchors.get(&id) {
                     Some(node) => node.clone(),
                     None => return Ok(()),
                 };
                 node.span = span;
-                let size = self.sizes.get(&id).copied().unwrap_or(1);
-                self.close(node, 0, size)?;
+                self.close(node, 0, 0)?;
             }
             _ => {}
         }
@@ -172,16 +178,25 @@ impl Builder {
         Ok(())
     }
 
+    /// Counts nodes that are about to be made.
+    fn fits(&mut self, more: usize, span: Span) -> Result<(), Box<Diagnostic>> {
+        self.nodes = self.nodes.saturating_add(more);
+        let what = match () {
+            () if self.nodes > MOST_NODES => "the aliases expand to more than a million nodes",
+            () if self.repeated > MOST_REPEATED => "the aliases expand to more than 64 MB of text",
+            () => return Ok(()),
+        };
+        Err(Box::new(Diagnostic::error(code::ALIAS_DEPTH, span, what).help("write the repeated part once, in a file of its own")))
+    }
+
     fn close(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Box<Diagnostic>> {
-        self.nodes = self.nodes.saturating_add(size);
-        if self.nodes > MOST_NODES {
-            return Err(Box::new(
-                Diagnostic::error(code::ALIAS_DEPTH, node.span, "the aliases expand to more than a million nodes")
-                    .help("write the repeated part once, in a file of its own"),
-            ));
-        }
+        self.fits(size, node.span)?;
         if anchor != 0 {
-            self.sizes.insert(anchor, count(&node));
+            let (size, bytes) = count(&node);
+            // What is kept for aliases is a copy, and an anchor within an anchor another one.
+            self.repeated = self.repeated.saturating_add(bytes);
+            self.fits(size, node.span)?;
+            self.sizes.insert(anchor, (size, bytes));
             self.anchors.insert(anchor, node.clone());
         }
         match self.stack.last_mut() {
@@ -196,11 +211,16 @@ impl Builder {
     }
 }
 
-fn count(node: &Node) -> usize {
-    1 + match &node.value {
-        Value::Scalar { .. } => 0,
-        Value::List(items) => items.iter().map(count).sum(),
-        Value::Map(items) => items.iter().map(|(k, v)| count(k) + count(v)).sum(),
+/// Nodes, and bytes of their texts.
+fn count(node: &Node) -> (usize, usize) {
+    let inner = |sum: (usize, usize), node: &Node| {
+        let (nodes, bytes) = count(node);
+        (sum.0 + nodes, sum.1 + bytes)
+    };
+    match &node.value {
+        Value::Scalar { text, .. } => (1, text.len()),
+        Value::List(items) => items.iter().fold((1, 0), inner),
+        Value::Map(items) => items.iter().flat_map(|(key, value)| [key, value]).fold((1, 0), inner),
     }
 }
 
@@ -253,6 +273,16 @@ mod tests {
             text += &format!("{next}: &{next} [*{last}, *{last}, *{last}, *{last}, *{last}, *{last}, *{last}, *{last}, *{last}, *{last}]\n");
         }
         assert_eq!(read(&text).1, ["C112"]);
+    }
+
+    /// Few nodes, each of them long; and copies that anchors within anchors keep.
+    #[test]
+    fn long_texts_and_nested_anchors_are_refused_too() {
+        let list = |one: &str, times: usize| vec![one; times].join(", ");
+        assert_eq!(read(&format!("a: &a {}\nb: [{}]\n", "x".repeat(50_000), list("*a", 1_400))).0, None);
+        assert!(read(&format!("a: &a {}\nb: [{}]\n", "x".repeat(50_000), list("*a", 1_200))).0.is_some());
+        let anchors: String = (0..60).map(|n| format!("&n{n} [")).collect();
+        assert_eq!(read(&format!("a: &a [{}]\nb: &b [{}]\nc: {anchors}*b{}\n", list("x", 300), list("*a", 300), "]".repeat(60))).1, ["C112"]);
     }
 
     #[test]

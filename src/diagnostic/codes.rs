@@ -67,6 +67,9 @@ codes! {
     RULE_THRESHOLD = "S212", "the threshold does not fit the rule", "Completeness takes `at_least`, the other categories `at_most`.";
     BAD_VALUES = "S213", "the values of the code are not usable", "A code needs at least one value, and each once.";
     FOREIGN_KEY = "S214", "the foreign key leads nowhere", "Whether the other table has the row could not be told.";
+    RULE_KIND = "S215", "unknown kind of rule", "The rule would ask nothing.";
+    RULE_ARGUMENT = "S216", "the rule is told something that it cannot use", "What it asks is not clear.";
+    RULE_QUERY = "S217", "the rule's condition over several tables cannot be judged", "Its names or types do not fit the tables.";
     UNKNOWN_CODELIST = "S221", "unknown codelist", "The field would have no values.";
     WITHIN = "S222", "no code lies within", "Every value would violate the constraint.";
     CODE_PARENT = "S223", "the codelist's parents are not a tree", "Who descends from whom could not be told.";

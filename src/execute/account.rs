@@ -6,7 +6,8 @@ use std::fs::File;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::json;
 
-use super::tables::{StepRun, TableRun};
+use super::tables::{StepRun, TableRun, Together};
+use super::Laid;
 use super::commit::Staging;
 use super::sink::PartitionSummary;
 use super::summarise::{accepted_schema, rejected_schema};
@@ -24,6 +25,7 @@ use crate::rule::{Check, Effect};
 pub struct Placed {
     pub cohort: Vec<String>,
     pub quarantine: Vec<String>,
+    pub findings: Vec<String>,
 }
 
 /// The ledgers of a run.
@@ -34,6 +36,16 @@ pub struct Settled {
     pub placed: Vec<Placed>,
     /// Where the refused rows of each step are.
     pub refused: Vec<Vec<String>>,
+}
+
+impl Settled {
+    /// The files of each source of a site.
+    pub fn laid(&self) -> Vec<Laid> {
+        let tables = self.accounts.iter().zip(&self.placed).map(|(a, p)| Laid { table: a.table.clone(), site: a.site.clone(), source: a.source.clone(), quarantine: p.quarantine.clone(), findings: p.findings.clone() });
+        let steps = self.steps.iter().zip(&self.refused).filter(|(_, files)| !files.is_empty());
+        let before = steps.map(|(s, files)| Laid { table: s.table.clone(), site: s.site.clone(), source: s.name.clone(), quarantine: files.clone(), findings: vec![] });
+        tables.chain(before).collect()
+    }
 }
 
 /// Gives parts their names, numbered by folder.
@@ -63,7 +75,7 @@ impl Placer<'_> {
 ///
 /// # Errors
 /// When the numbers of index, operations, sink and files do not agree, which is a bug of ours.
-pub fn settle(resolved: &Resolved, runs: &[TableRun], staging: &Staging) -> Result<Settled, Error> {
+pub fn settle(resolved: &Resolved, runs: &[TableRun], together: &Together, staging: &Staging) -> Result<Settled, Error> {
     let mut settled = Settled { accounts: vec![], steps: vec![], placed: vec![], refused: vec![] };
     let mut placer = Placer { staging, next: HashMap::new() };
     for (at, (table, run)) in resolved.tables.iter().zip(runs).enumerate() {
@@ -103,7 +115,11 @@ pub fn settle(resolved: &Resolved, runs: &[TableRun], staging: &Staging) -> Resu
             rejected.push(empty("rejected", rejected_schema(&table.columns), true)?);
         }
         let whose = name_of(&account);
+        let mut findings = parts(|p| &p.findings);
+        findings.extend(together.judged.iter().filter_map(|j| j.findings.get(&(at as u32)).cloned()));
+        let found = findings.iter().map(|part| part.rows).sum();
         settled.placed.push(Placed {
+            findings: placer.place(&whose, &format!("findings/{target}/site={}", table.site), findings, found)?,
             cohort: placer.place(&whose, &format!("cohort/{target}/site={}", table.site), accepted, account.rows_accepted)?,
             quarantine: placer.place(&whose, &format!("quarantine/{}/site={}", table.source, table.site), rejected, account.rows_quarantined)?,
         });
@@ -201,9 +217,12 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], settled: &Settled, key_i
         .filter(|(table, input, file, _)| read.insert((&table.mapping, &input.name, &file.path, &file.shown)))
         .map(|(table, input, file, (index, sha256))| {
             let mut entry = json!({"site": table.site, "source": input.name, "path": file.shown, "bytes": index.bytes, "sha256": sha256, "rows": index.rows,
-                    "blank_lines": index.blank_lines, "comment_lines": index.comment_lines, "encoding": file.encoding(), "delimiter": file.delimiter(), "evidence": file.evidence});
+                    "blank_lines": index.blank_lines, "comment_lines": index.comment_lines, "format": input.format, "evidence": file.evidence});
+            if file.is_delimited() {
+                entry["encoding"] = json!(file.encoding());
+                entry["delimiter"] = json!(file.delimiter());
+            }
             if let Some(options) = file.options() {
-                entry["format"] = json!(input.format);
                 entry["options"] = options;
             }
             entry
@@ -215,7 +234,7 @@ pub fn manifest(resolved: &Resolved, runs: &[TableRun], settled: &Settled, key_i
         .zip(&settled.placed)
         .map(|(a, p)| {
             let mut table = json!({"table": a.table, "site": a.site, "source": a.source, "rows_read": a.rows_read, "rows_accepted": a.rows_accepted,
-                "rows_quarantined": a.rows_quarantined, "rows_filtered": a.rows_filtered, "rows_deduplicated": a.rows_deduplicated, "files": p.cohort, "quarantine": p.quarantine});
+                "rows_quarantined": a.rows_quarantined, "rows_filtered": a.rows_filtered, "rows_deduplicated": a.rows_deduplicated, "files": p.cohort, "quarantine": p.quarantine, "findings": p.findings});
             if !a.filters.is_empty() {
                 table["filters"] = a.filters.iter().map(|f| (f.filter.clone(), json!(f.rows))).collect::<serde_json::Map<_, _>>().into();
             }

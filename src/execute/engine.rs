@@ -43,6 +43,8 @@ pub fn spilling(partitions: usize, memory: usize) -> Result<SessionContext> {
     let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch);
     let options = config.options_mut();
     options.optimizer.prefer_hash_join = false;
+    // Names of fields are as they are written.
+    options.sql_parser.enable_ident_normalization = false;
     // Text views keep whole pages of a file, which a sort would count again for each batch.
     options.execution.parquet.schema_force_view_types = false;
     options.execution.sort_spill_reservation_bytes = (memory / (16 * partitions)).clamp(256 << 10, 10 << 20);

@@ -9,6 +9,8 @@ mod account;
 mod column;
 pub mod commit;
 pub mod engine;
+mod history;
+mod judge;
 mod keys;
 mod memory;
 mod profile;
@@ -18,11 +20,13 @@ pub mod secret;
 mod sink;
 mod summarise;
 pub mod summary;
+mod survival;
 mod tables;
 mod worklist;
 mod write;
+mod years;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -46,6 +50,8 @@ pub struct Options {
     pub show: Show,
     /// The earlier run whose refused rows are the sources.
     pub replay: Option<Replay>,
+    /// The folder of the run before, that this one is compared with.
+    pub previous: Option<PathBuf>,
 }
 
 /// A finished run: its numbers, and the files that people want named.
@@ -55,18 +61,30 @@ pub struct Finished {
     pub parquet: Option<PathBuf>,
 }
 
+/// The files of one source of a site, by their names in the run's folder.
+#[derive(Debug, Clone)]
+pub struct Laid {
+    pub table: String,
+    pub site: String,
+    pub source: String,
+    pub quarantine: Vec<String>,
+    pub findings: Vec<String>,
+}
+
 /// The report, drawn by the stage after this one.
 pub struct Pages {
     pub html: String,
     pub json: String,
 }
 
-/// Runs a checked pipeline into `options.out`; nothing is left behind when it ends early.
+/// Runs a checked pipeline into `options.out`; nothing is left behind when it ends early. `render` is handed the numbers, the folder
+/// in which the run stands so far, and the files in it.
 ///
 /// # Errors
 /// When a source cannot be read, the environment fails, or a signal comes.
-pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render: impl FnOnce(&RunSummary) -> Result<Pages, Error>) -> Result<Finished, Error> {
+pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render: impl FnOnce(&mut RunSummary, &Path, &[Laid]) -> Result<Pages, Error>) -> Result<Finished, Error> {
     let started = (Instant::now(), chrono::Utc::now());
+    let history = options.previous.as_deref().map(history::read).transpose()?.unwrap_or_default();
     if options.replay.as_ref().is_some_and(|r| r.is_in(&options.out)) {
         return Err(Error::command_line(format!("{} is the run that is replayed", options.out.display()), "its accepted rows would be lost: name another folder with `--out`"));
     }
@@ -96,10 +114,11 @@ pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render:
     // Workers end before the staging folder may go; what takes fingerprints has nobody to take them for.
     cancel.store(true, Ordering::Relaxed);
     drop(tokio);
-    let runs = runs?;
-    let settled = account::settle(resolved, &runs, &staging)?;
-    let summary = summarise::summary(resolved, &runs, &settled.accounts, &settled.steps, started);
-    let pages = render(&summary)?;
+    let (runs, together) = runs?;
+    let settled = account::settle(resolved, &runs, &together, &staging)?;
+    let mut summary = summarise::summary(resolved, &runs, &together, &settled, started);
+    summary.history = history;
+    let pages = render(&mut summary, staging.path(), &settled.laid())?;
     worklist::write(&summary, &staging)?;
     staging.write("report.json", &pages.json)?;
     staging.write("report.html", &pages.html)?;

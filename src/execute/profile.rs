@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
-use super::summary::{CategoryCount, Distribution};
+use super::summary::{CategoryCount, Cell, Distribution};
 use crate::config::schema::{Field, FieldType};
 
 /// Distinct numbers that are counted one by one.
@@ -85,7 +85,7 @@ impl Years {
 
 /// The Gregorian year of a day counted from 1970-01-01 (Hinnant, "chrono-Compatible Low-Level Date
 /// Algorithms", `civil_from_days`: eras of 400 years begin on 1 March).
-fn year_of(day: i32) -> i32 {
+pub fn year_of(day: i32) -> i32 {
     let from_march = i64::from(day) + 719_468;
     let (era, of_era) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -235,28 +235,33 @@ impl Profile {
 pub const MOST_VALUES: usize = 200;
 
 fn categories<'a>(values: impl Iterator<Item = &'a str>, rows: impl Fn(&str) -> u64) -> Distribution {
-    let mut counts: Vec<CategoryCount> = values.map(|v| CategoryCount { value: v.to_owned(), rows: rows(v) }).collect();
+    let mut counts: Vec<CategoryCount> = values.map(|v| CategoryCount { value: v.to_owned(), rows: Some(rows(v)) }).collect();
     if counts.len() > MOST_VALUES {
-        counts.retain(|c| c.rows > 0);
+        counts.retain(|c| c.rows > Some(0));
     }
     if counts.len() > MOST_VALUES {
         let mut by_rows: Vec<usize> = (0..counts.len()).collect();
         by_rows.sort_by_key(|at| std::cmp::Reverse(counts[*at].rows));
         let kept: std::collections::HashSet<usize> = by_rows.into_iter().take(MOST_VALUES - 1).collect();
-        let all: u64 = counts.iter().map(|c| c.rows).sum();
+        let all: u64 = counts.iter().filter_map(|c| c.rows).sum();
         let mut at = 0..;
         counts.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
-        let told: u64 = counts.iter().map(|c| c.rows).sum();
-        counts.push(CategoryCount { value: "…".into(), rows: all - told });
+        let told: u64 = counts.iter().filter_map(|c| c.rows).sum();
+        counts.push(CategoryCount { value: "…".into(), rows: Some(all - told) });
     }
     Distribution::Category { counts }
+}
+
+/// Counts as they are; what may not be told is taken out later, when all of them are there.
+fn told(counts: Vec<u64>) -> Vec<Cell> {
+    counts.into_iter().map(Some).collect()
 }
 
 fn years(counted: &Years) -> Option<Distribution> {
     let by_year = counted.by_year();
     let (first, last) = (*by_year.keys().next()?, *by_year.keys().next_back()?);
     let counts = (first..=last).map(|y| by_year.get(&y).copied().unwrap_or(0)).collect();
-    Some(Distribution::Year { first, counts })
+    Some(Distribution::Year { first, counts: told(counts) })
 }
 
 fn number_distribution(sorted: &[(f64, u64)]) -> Option<Distribution> {
@@ -284,11 +289,11 @@ fn number_distribution(sorted: &[(f64, u64)]) -> Option<Distribution> {
     let (low, high) = ((first * step).max(f64::MIN), ((first + bins.len() as f64) * step).min(f64::MAX));
     // Of a handful of persons the mean and the median are nearly the values themselves.
     if n < FEW {
-        return Some(Distribution::Number { mean: None, sd: None, median: None, low, high, bins });
+        return Some(Distribution::Number { mean: None, sd: None, median: None, low, high, bins: told(bins) });
     }
     // Sums of numbers near the end of the range are none.
     let finite = |v: &f64| v.is_finite();
-    Some(Distribution::Number { mean: Some(mean).filter(finite), sd: sd.filter(finite), median: median.filter(finite), low, high, bins })
+    Some(Distribution::Number { mean: Some(mean).filter(finite), sd: sd.filter(finite), median: median.filter(finite), low, high, bins: told(bins) })
 }
 
 /// A round number (1, 2 or 5 times a power of ten) of at least `wanted`: edges of bins are no
@@ -320,7 +325,7 @@ mod tests {
         let Some(Distribution::Number { mean, sd, median, low, high, bins }) = distribution_of(&[2.0, 7.0, 1.0, 2.0, 3.0]) else { panic!("a distribution") };
         assert_eq!((mean, median, low, high), (Some(3.0), Some(2.0), 1.0, 8.0));
         assert_eq!(sd, Some(5.5f64.sqrt()));
-        assert_eq!(bins, [1, 2, 1, 0, 0, 0, 1]);
+        assert_eq!(bins, [1, 2, 1, 0, 0, 0, 1].map(Some));
     }
 
     /// 0.37 … 9.61 spans 9.24; a 24th is 0.385, so the step is 0.5 and the edges 0 and 10.
@@ -328,14 +333,14 @@ mod tests {
     fn edges_are_round_and_a_handful_has_no_mean() {
         let Some(Distribution::Number { mean, median, low, high, bins, .. }) = distribution_of(&[0.37, 9.61, 4.2]) else { panic!("a distribution") };
         assert_eq!((mean, median, low, high, bins.len()), (None, None, 0.0, 10.0, 20));
-        assert_eq!((bins[0], bins[8], bins[19], bins.iter().sum::<u64>()), (1, 1, 1, 3));
+        assert_eq!((bins[0], bins[8], bins[19], bins.iter().flatten().sum::<u64>()), (Some(1), Some(1), Some(1), 3));
     }
 
     #[test]
     fn extreme_numbers_have_bins() {
         for values in [[0.0; 5], [1e300, -1e300, 0.0, 1.0, 2.0], [1e-300, 2e-300, 0.0, 0.0, 0.0], [1e15, 1e15 + 1.0, 1e15, 1e15, 1e15], [f64::MAX, f64::MIN, 0.0, 0.0, 0.0]] {
             let Some(Distribution::Number { bins, .. }) = distribution_of(&values) else { panic!("a distribution") };
-            assert_eq!(bins.iter().sum::<u64>(), 5, "{values:?}");
+            assert_eq!(bins.iter().flatten().sum::<u64>(), 5, "{values:?}");
             assert!(bins.len() <= BARS + 2);
         }
     }

@@ -4,15 +4,15 @@
 //! and returns one row: its summary as JSON. The sink is a unary operator, so an engine that cuts
 //! plans into tasks can run it anywhere; only the driver commits what the summaries name.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListBuilder, RecordBatch, StringArray, StringBuilder, StringViewArray, StructBuilder};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, StringViewArray, StructBuilder, UInt64Array};
 use datafusion::arrow::buffer::BooleanBuffer;
-use datafusion::arrow::compute::{cast, filter_record_batch};
+use datafusion::arrow::compute::{cast, filter_record_batch, take_record_batch};
 use datafusion::arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_err};
@@ -23,11 +23,14 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::keys::{KeyWriter, RowId};
 use super::profile::Profile;
 use super::write::{PartFile, PartWriter};
+use super::years::AddYears;
 use crate::error::Error;
+use crate::function::part_of_key;
 use crate::plan::Layout;
 use crate::rule::Effect;
 use crate::shape::store::{StoreWriter, StoredFile};
@@ -81,6 +84,10 @@ pub enum Keep {
         key: Vec<usize>,
         /// Those of each foreign key, and where their records go.
         references: Vec<(Vec<usize>, PathBuf)>,
+        /// The schema of findings about rows that stay.
+        findings: SchemaRef,
+        /// The fields that later rules look at, with their place before them; none where there is no such rule.
+        judged: Option<(SchemaRef, Vec<usize>)>,
     },
     /// Rows for the next step.
     Stored {
@@ -98,8 +105,14 @@ pub struct SinkCheck {
     pub field: Option<String>,
     pub rule: String,
     pub effect: Effect,
+    /// How grave the schema calls it.
+    pub severity: &'static str,
+    /// The field, by position, whose calendar years are counted each.
+    pub years: Option<usize>,
     /// Completeness is a property of what was accepted: counted there, and no row carries it.
     pub of_accepted: bool,
+    /// Whether what it finds about rows that stay is written down; not where the site cannot deliver what it asks for.
+    pub told: bool,
 }
 
 /// Counters that the progress bar reads.
@@ -123,8 +136,12 @@ pub struct PartitionSummary {
     pub accepted: Option<PartFile>,
     pub stored: Option<StoredFile>,
     pub rejected: Option<PartFile>,
+    pub findings: Option<PartFile>,
+    pub judged: Option<PartFile>,
     /// Violated and denominator, per check.
     pub checks: Vec<(u64, u64)>,
+    /// The same by calendar year, for checks that are held to a threshold each year.
+    pub years: HashMap<usize, BTreeMap<i32, (u64, u64)>>,
     pub profiles: Vec<Profile>,
     /// Texts of unmapped values, per entry of the layout's texts.
     pub texts: Vec<TextCounts>,
@@ -219,6 +236,8 @@ struct Sink {
     rejected: PartWriter,
     keys: Option<KeyWriter>,
     references: Vec<KeyWriter>,
+    findings: Option<PartWriter>,
+    judged: Option<PartWriter>,
 }
 
 enum Writer {
@@ -232,13 +251,16 @@ impl Sink {
         let stage = spec.stage.map_or(String::new(), |stage| format!("-{stage:02}"));
         let name = |kind: &str, ending: &str| spec.folder.join(format!("{kind}-{:03}{stage}-{partition:05}-{attempt}.{ending}", spec.run));
         let (mut keys, mut references) = (None, vec![]);
+        let (mut findings, mut judged) = (None, None);
         let kept = match &spec.keep {
-            Keep::Table { schema, key, references: all } => {
+            Keep::Table { schema, key, references: all, findings: found, judged: looked_at } => {
                 let writer = |folder: &PathBuf| KeyWriter::new(folder, format!("{:03}-{partition:05}", spec.run), spec.run);
                 if attempt == 0 {
                     keys = (!key.is_empty()).then(|| writer(&spec.keys));
                     references = all.iter().map(|(_, folder)| writer(folder)).collect();
                 }
+                findings = Some(PartWriter::new(name("findings", "parquet"), Arc::clone(found), false, spec.budget));
+                judged = looked_at.as_ref().map(|(schema, _)| PartWriter::new(name("judged", "parquet"), Arc::clone(schema), true, spec.budget));
                 Writer::Part(Box::new(PartWriter::new(name("accepted", "parquet"), Arc::clone(schema), false, spec.budget)))
             }
             Keep::Stored { key, buckets, .. } => Writer::Store(StoreWriter::new(name("stored", "rows"), *buckets, *key, spec.budget)),
@@ -255,6 +277,8 @@ impl Sink {
             rejected: PartWriter::new(name("rejected", "parquet"), Arc::clone(&spec.rejected), true, spec.budget),
             keys,
             references,
+            findings,
+            judged,
             spec,
         }
     }
@@ -296,6 +320,9 @@ impl Sink {
             if check.of_accepted || check.effect == Effect::Filter {
                 continue;
             }
+            if let Some(field) = check.years {
+                self.summary.years.entry(at).or_default().add(batch.column(spec.layout.fields.start + field), array, None);
+            }
             let count = violated.count_set_bits();
             if let Some(counts) = self.summary.checks.get_mut(at) {
                 counts.0 += count as u64;
@@ -325,7 +352,11 @@ impl Sink {
                 counts.0 += (&applies & array.values()).count_set_bits() as u64;
                 counts.1 += applies.count_set_bits() as u64;
             }
+            if let Some(field) = spec.checks.get(at).and_then(|c| c.years) {
+                self.summary.years.entry(at).or_default().add(batch.column(spec.layout.fields.start + field), array, Some(&stays));
+            }
         }
+        self.find(batch, &checks, &stays)?;
         let (n_rejected, n_stays) = (rejected.count_set_bits(), stays.count_set_bits());
         self.summary.rows_read += rows as u64;
         self.summary.rows_accepted += n_stays as u64;
@@ -352,6 +383,19 @@ impl Sink {
         };
         let width = spec.layout.fields.len();
         let kept = fields.columns().get(..width).unwrap_or_default().to_vec();
+        if let (Keep::Table { key, judged: Some((_, looked_at)), .. }, Some(writer)) = (&spec.keep, &mut self.judged) {
+            let first = spec.layout.provenance.start;
+            let place = batch.project(&[spec.layout.identity[0], spec.layout.identity[1], first, first + 1, first + 2])?;
+            let place = match &mask {
+                Some(mask) => filter_record_batch(&place, mask)?,
+                None => place,
+            };
+            let key: Vec<&ArrayRef> = key.iter().filter_map(|k| kept.get(*k)).collect();
+            let mut columns = place.columns().to_vec();
+            columns.push(Arc::new(row_ids(&key, fields.num_rows())));
+            columns.extend(looked_at.iter().filter_map(|at| kept.get(*at).cloned()));
+            writer.write(columns, fields.num_rows())?;
+        }
         if let Keep::Table { key, references, .. } = &spec.keep {
             let (files, rows) = (fields.column(width).as_primitive::<Int64Type>(), fields.column(width + 1).as_primitive::<Int64Type>());
             let writers = self.keys.iter_mut().map(|keys| (key, keys)).chain(references.iter().map(|(fields, _)| fields).zip(&mut self.references));
@@ -382,7 +426,56 @@ impl Sink {
         let names: StringViewArray = file.as_primitive::<Int64Type>().iter().map(|f| f.and_then(|f| spec.files.get(usize::try_from(f).ok()?)).map(String::as_str)).collect();
         columns.extend([Arc::new(names) as ArrayRef, Arc::clone(row), Arc::clone(byte), Arc::clone(record)]);
         columns.push(self.reasons(batch, mask, lost));
+        let ids = match &spec.keep {
+            Keep::Table { key, .. } => self.ids(&filter_record_batch(&batch.project(&key.iter().map(|k| spec.layout.fields.start + k).collect::<Vec<_>>())?, mask)?),
+            Keep::Stored { .. } => Int64Array::new_null(rows.num_rows()),
+        };
+        columns.push(Arc::new(ids));
         self.rejected.write(columns, rows.num_rows())
+    }
+
+    /// The findings about rows that stay, row by row.
+    fn find(&mut self, batch: &RecordBatch, checks: &[&BooleanArray], stays: &BooleanBuffer) -> Result<()> {
+        let (spec, Some(writer)) = (Arc::clone(&self.spec), &mut self.findings) else { return Ok(()) };
+        let Keep::Table { key, .. } = &spec.keep else { return Ok(()) };
+        let mut found: Vec<(usize, usize)> = vec![];
+        for (at, (array, check)) in checks.iter().zip(&spec.checks).enumerate() {
+            if !check.told || (check.effect != Effect::Warn && !check.of_accepted) {
+                continue;
+            }
+            let mut violated = array.values() & stays;
+            if let Some(nulls) = array.nulls() {
+                violated = &violated & nulls.inner();
+            }
+            found.extend(violated.set_indices().map(|row| (row, at)));
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        found.sort_unstable();
+        let rows = UInt64Array::from_iter_values(found.iter().map(|(row, _)| *row as u64));
+        let first = spec.layout.provenance.start;
+        let place: Vec<usize> = (first..first + 3).chain(key.iter().map(|k| spec.layout.fields.start + k)).collect();
+        let of_rows = take_record_batch(&batch.project(&place)?, &rows)?;
+        let keys: Vec<&ArrayRef> = of_rows.columns().iter().skip(3).collect();
+        let files: StringViewArray = of_rows.column(0).as_primitive::<Int64Type>().iter().map(|f| f.and_then(|f| spec.files.get(usize::try_from(f).ok()?)).map(String::as_str)).collect();
+        let of = |pick: &dyn Fn(&SinkCheck) -> Option<String>| -> ArrayRef { Arc::new(found.iter().map(|(_, at)| spec.checks.get(*at).and_then(pick)).collect::<StringViewArray>()) };
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(files),
+            Arc::clone(of_rows.column(1)),
+            Arc::clone(of_rows.column(2)),
+            Arc::new(row_ids(&keys, found.len())),
+            of(&|c| Some(c.code.to_owned())),
+            of(&|c| c.field.clone()),
+            of(&|c| Some(c.rule.clone())),
+            of(&|c| Some(c.severity.to_owned())),
+        ];
+        writer.write(columns, found.len())
+    }
+
+    /// The ids of rows by their keys alone.
+    fn ids(&self, keys: &RecordBatch) -> Int64Array {
+        row_ids(&keys.columns().iter().collect::<Vec<_>>(), keys.num_rows())
     }
 
     /// Every reason of every rejected row, in the order of the checks.
@@ -469,11 +562,32 @@ impl Sink {
             Writer::Store(store) => self.summary.stored = store.finish().map_err(|e| Error::environment("storing rows", e).into_datafusion())?,
         }
         self.summary.rejected = self.rejected.finish()?.part;
+        self.summary.findings = self.findings.take().map(PartWriter::finish).transpose()?.and_then(|w| w.part);
+        self.summary.judged = self.judged.take().map(PartWriter::finish).transpose()?.and_then(|w| w.part);
         for keys in self.keys.take().into_iter().chain(std::mem::take(&mut self.references)) {
             keys.finish().map_err(|e| Error::environment("writing key records", e).into_datafusion())?;
         }
         Ok(self.summary)
     }
+}
+
+/// A number by which a row is found again in the next delivery, of its key; none where a part of the key is missing, or there
+/// is no key. Pseudonyms are hashed, as the cohort has them.
+pub fn row_ids(key: &[&ArrayRef], rows: usize) -> Int64Array {
+    if key.is_empty() {
+        return Int64Array::new_null(rows);
+    }
+    let mut bytes = vec![];
+    (0..rows)
+        .map(|at| {
+            if key.iter().any(|part| part.is_null(at)) {
+                return None;
+            }
+            bytes.clear();
+            key.iter().for_each(|part| part_of_key(&mut bytes, part, at));
+            Some(xxh3_64(&bytes).cast_signed())
+        })
+        .collect()
 }
 
 /// `code, field, rule, severity`.

@@ -7,13 +7,17 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema, SchemaRef};
 
-use super::tables::{StepRun, TableRun};
+use super::account::Settled;
+use super::tables::{StepRun, TableRun, Together, later_slot};
 use super::profile::{MOST_VALUES, Profile};
 use super::sink::{TextCounts, reason_fields};
 use super::summary::*;
 use crate::check::{FieldState, Resolved, ResolvedTable};
-use crate::config::schema::{Field, Limit, RuleCategory, Table, Threshold};
+use super::years::Years;
+use crate::config::rule::{Condition, Limit, RuleCategory, RuleSeverity, Threshold};
+use crate::config::schema::{Field, Table};
 use crate::diagnostic::code;
+use crate::rule::kind::{Asks, kind_of};
 use crate::rule::{Check, Effect};
 use crate::transform::Kind;
 
@@ -65,12 +69,21 @@ pub fn rejected_schema(columns: &[String]) -> SchemaRef {
         ArrowField::new("_byte", DataType::Int64, false),
         ArrowField::new("_raw", DataType::Utf8, true),
         ArrowField::new("_reasons", DataType::List(Arc::new(reason)), false),
+        ArrowField::new("_id", DataType::Int64, true),
     ]);
     Arc::new(ArrowSchema::new(fields))
 }
 
+/// The schema of findings about rows that stay: where the row is, and what was found.
+pub fn finding_schema() -> SchemaRef {
+    let text = |name: &str, nullable| ArrowField::new(name, DataType::Utf8, nullable);
+    let whole = |name: &str, nullable| ArrowField::new(name, DataType::Int64, nullable);
+    Arc::new(ArrowSchema::new(vec![text("_file", true), whole("_row", false), whole("_byte", false), whole("_id", true), text("code", false), text("field", true), text("rule", false), text("severity", false)]))
+}
+
 /// The numbers of a run.
-pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], steps: &[StepAccount], started: (Instant, DateTime<Utc>)) -> RunSummary {
+pub fn summary(resolved: &Resolved, runs: &[TableRun], together: &Together, settled: &Settled, started: (Instant, DateTime<Utc>)) -> RunSummary {
+    let (accounts, steps) = (&settled.accounts, &settled.steps);
     let mut sites: Vec<String> = vec![];
     for table in &resolved.tables {
         if !sites.contains(&table.site) {
@@ -87,11 +100,13 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], ste
         variables.extend(variables_of(table, target, run));
         unmapped.extend(unmapped_of(table, target, run));
     }
+    counted.extend(later_counts(resolved, runs, together));
     unmapped.sort_by(|a, b| (a.value.is_none(), std::cmp::Reverse(a.rows), &a.site, &a.field, &a.value).cmp(&(b.value.is_none(), std::cmp::Reverse(b.rows), &b.site, &b.field, &b.value)));
     let mut reasons: Vec<ReasonCount> = counted.iter().filter(|c| c.violated > 0 && c.is_reason).map(Counted::reason).collect();
     reasons.extend(resolved.tables.iter().zip(runs).flat_map(|(table, run)| reasons_before(resolved, table, run)));
     reasons.sort_by(|a, b| (std::cmp::Reverse(a.rows), &a.site, &a.field, &a.rule).cmp(&(std::cmp::Reverse(b.rows), &b.site, &b.field, &b.rule)));
-    let rules = rule_results(&counted);
+    let mut rules = rule_results(&counted);
+    rules.iter_mut().for_each(|result| describe(resolved, result));
     let failed = rules.iter().any(|r| r.status == RuleStatus::Failed && r.severity == Severity::Error);
     RunSummary {
         format: 1,
@@ -109,7 +124,23 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], accounts: &[Account], ste
         unmapped,
         reasons,
         endpoints: endpoints(resolved),
+        survival: together.survival.clone(),
+        history: vec![],
+        queries: vec![],
+        small_cell: resolved.small_cell.unwrap_or(SMALL_CELL),
+        public: false,
         status: if failed { RunStatus::Failed } else { RunStatus::Passed },
+    }
+}
+
+/// What the schema says of a rule beside its condition.
+fn describe(resolved: &Resolved, result: &mut RuleResult) {
+    let rule = resolved.schema.tables.iter().find(|t| t.name.value == result.table).and_then(|t| t.rules.iter().find(|r| r.id.value == result.rule));
+    let Some(rule) = rule.filter(|_| result.code == code::RULE.id || result.code == code::COMPLETENESS.id) else { return };
+    result.name = rule.name.clone();
+    result.reference = rule.reference.clone();
+    if let Condition::Named(word, _) = &rule.condition {
+        result.dqd = kind_of(rule.category, &word.value).and_then(|k| k.dqd).map(str::to_owned);
     }
 }
 
@@ -136,6 +167,7 @@ fn reasons_before(resolved: &Resolved, table: &ResolvedTable, run: &TableRun) ->
 }
 
 /// A rule's counts on one table run.
+#[derive(Clone)]
 struct Counted<'a> {
     table: &'a str,
     site: &'a str,
@@ -152,6 +184,21 @@ struct Counted<'a> {
     denominator: u64,
     /// Rows carry it as a Reason (completeness rules and thresholds are about tables).
     is_reason: bool,
+    /// The check of the OHDSI Data Quality Dashboard that asks the same.
+    dqd: Option<&'static str>,
+    /// By calendar year, where each year is held to the threshold.
+    years: Years,
+    /// What a rule says of itself that is judged when the rows are there.
+    verdict: Option<Said>,
+}
+
+/// The outcome of a rule that is judged when the rows are there.
+#[derive(Clone, Default)]
+struct Said {
+    /// Whether it is more than is allowed; of rules about rows their threshold tells.
+    misses: Option<bool>,
+    measure: Option<Measure>,
+    error: Option<String>,
 }
 
 impl Counted<'_> {
@@ -169,8 +216,18 @@ impl Counted<'_> {
     }
 
     fn result(&self, site: Option<&str>, violated: u64, denominator: u64, judged: bool) -> RuleResult {
+        let said = self.verdict.as_ref();
+        let years = self.by_year();
         let status = match &self.threshold {
+            _ if said.is_some_and(|s| s.error.is_some()) => RuleStatus::Error,
             _ if denominator == 0 => RuleStatus::NotApplicable,
+            _ if said.is_some_and(|s| s.misses == Some(true)) => RuleStatus::Failed,
+            _ if said.is_some_and(|s| s.misses == Some(false)) => if violated == 0 { RuleStatus::Passed } else { RuleStatus::PassedWithFindings },
+            Some(t) if judged && t.per_year.is_some() => match years.iter().any(|y| y.status == RuleStatus::Failed) {
+                true => RuleStatus::Failed,
+                false if violated == 0 => RuleStatus::Passed,
+                false => RuleStatus::PassedWithFindings,
+            },
             Some(t) if judged && misses(t, violated, denominator) => RuleStatus::Failed,
             _ if violated == 0 => RuleStatus::Passed,
             _ => RuleStatus::PassedWithFindings,
@@ -189,7 +246,29 @@ impl Counted<'_> {
             denominator,
             threshold: self.threshold.as_ref().map(|t| t.text.clone()),
             status,
+            name: Text::new(),
+            reference: None,
+            dqd: self.dqd.map(str::to_owned),
+            years,
+            measure: said.and_then(|s| s.measure.clone()).filter(|_| site.is_some()),
+            error: said.and_then(|s| s.error.clone()),
         }
+    }
+}
+
+impl Counted<'_> {
+    fn by_year(&self) -> Vec<YearResult> {
+        let Some(threshold) = self.threshold.as_ref().filter(|t| t.per_year.is_some()) else { return vec![] };
+        let one = |(year, (violated, denominator)): (&i32, &(u64, u64))| {
+            let status = match (*violated, *denominator) {
+                (_, 0) => RuleStatus::NotApplicable,
+                (v, d) if misses(threshold, v, d) => RuleStatus::Failed,
+                (0, _) => RuleStatus::Passed,
+                _ => RuleStatus::PassedWithFindings,
+            };
+            YearResult { year: *year, violated: *violated, denominator: *denominator, status }
+        };
+        self.years.iter().map(one).collect()
     }
 }
 
@@ -221,6 +300,9 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
         violated: 0,
         denominator: 0,
         is_reason: true,
+        dqd: crate::rule::dqd(code),
+        years: Years::new(),
+        verdict: None,
     };
     let mut all: Vec<Counted<'a>> = vec![];
     // Filters leave rows out, which is no fault of a row: they are in the row accounts.
@@ -239,6 +321,7 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
             violated,
             denominator,
             is_reason: !is_table_rule,
+            years: years_of(run, at),
             ..base(&check.rule, check.code.id, category(check.category), severity(target, check))
         });
     }
@@ -281,12 +364,64 @@ fn counts<'a>(table: &'a ResolvedTable, target: &'a Table, run: &TableRun, accou
 }
 
 /// A completeness rule on a field that the site does not deliver does not apply there.
-fn absent(table: &ResolvedTable, target: &Table, check: &Check) -> bool {
+pub fn absent(table: &ResolvedTable, target: &Table, check: &Check) -> bool {
     let names = check.expression.as_deref().unwrap_or_default();
     names.split(", ").any(|name| target.fields.iter().position(|f| f.name.value == name).and_then(|at| table.fields.get(at)).is_some_and(|s| *s != FieldState::Derived))
 }
 
-fn severity(target: &Table, check: &Check) -> Severity {
+fn years_of(run: &TableRun, check: usize) -> Years {
+    let mut all = Years::new();
+    for (year, (violated, denominator)) in run.table.partitions.iter().filter_map(|p| p.years.get(&check)).flatten() {
+        let counts = all.entry(*year).or_default();
+        *counts = (counts.0 + violated, counts.1 + denominator);
+    }
+    all
+}
+
+/// The counts of rules that were judged when the rows were there.
+fn later_counts<'a>(resolved: &'a Resolved, runs: &[TableRun], together: &Together) -> Vec<Counted<'a>> {
+    let mut all = vec![];
+    for (number, (later, judged)) in resolved.later.iter().zip(&together.judged).enumerate() {
+        let Some(target) = resolved.schema.tables.get(later.table) else { continue };
+        let Some(rule) = target.rules.get(later.rule) else { continue };
+        let (field, is_rows) = match &later.asks {
+            Asks::Rows(rows) => (rows.field.clone(), true),
+            Asks::Values(values) => (Some(values.field.clone()), false),
+            Asks::Row { .. } => (None, false),
+        };
+        let severity = match rule.severity {
+            RuleSeverity::Error => Severity::Error,
+            RuleSeverity::Warning => Severity::Warning,
+        };
+        for (run, verdict) in &judged.sites {
+            let Some(table) = resolved.tables.get(*run as usize) else { continue };
+            let refused: u64 = runs.get(*run as usize).map_or(0, |r| r.table.partitions.iter().filter_map(|p| p.rows_lost.get(later_slot(resolved, number))).sum());
+            let measure = verdict.measure.as_ref().map(|m| Measure { name: Text::from([("en".to_owned(), m.en.to_owned()), ("fr".to_owned(), m.fr.to_owned())]), value: m.value, limit: m.limit });
+            all.push(Counted {
+                table: &target.name.value,
+                site: &table.site,
+                source: &table.source,
+                rule: rule.id.value.clone(),
+                field: field.clone(),
+                code: code::RULE.id,
+                category: category(rule.category),
+                severity,
+                description: rule.description.clone(),
+                expression: None,
+                threshold: rule.threshold.clone(),
+                violated: verdict.violated,
+                denominator: verdict.denominator,
+                is_reason: is_rows && (refused > 0 || severity == Severity::Warning),
+                dqd: None,
+                years: Years::new(),
+                verdict: Some(Said { misses: (!is_rows).then_some(verdict.misses), measure, error: judged.error.clone() }),
+            });
+        }
+    }
+    all
+}
+
+pub fn severity(target: &Table, check: &Check) -> Severity {
     let declared = target.rules.iter().find(|r| r.id.value == check.rule).map(|r| Effect::from(r.severity));
     match declared.unwrap_or(check.effect) {
         Effect::Filter | Effect::Warn => Severity::Warning,
@@ -318,7 +453,16 @@ fn rule_results(counted: &[Counted<'_>]) -> Vec<RuleResult> {
         let Some(first) = group.first() else { continue };
         let per_site = first.threshold.as_ref().is_some_and(|t| t.per_site);
         let (violated, denominator) = group.iter().fold((0, 0), |sum, c| (sum.0 + c.violated, sum.1 + c.denominator));
-        let mut overall = first.result(None, violated, denominator, !per_site);
+        let mut everywhere = Counted { years: Years::new(), verdict: first.verdict.clone(), description: first.description.clone(), threshold: first.threshold.clone(), ..(*first).clone() };
+        for (year, (violated, denominator)) in group.iter().flat_map(|c| &c.years) {
+            let counts = everywhere.years.entry(*year).or_default();
+            *counts = (counts.0 + violated, counts.1 + denominator);
+        }
+        if let Some(said) = &mut everywhere.verdict {
+            let misses = group.iter().filter_map(|c| c.verdict.as_ref()?.misses).reduce(|a, b| a || b);
+            said.misses = misses;
+        }
+        let mut overall = everywhere.result(None, violated, denominator, !per_site);
         // The gravest of the sites' severities, since a site's policy may be milder.
         overall.severity = group.iter().map(|c| c.severity).max().unwrap_or(first.severity);
         let sites: Vec<RuleResult> = group.iter().map(|c| c.result(Some(c.site), c.violated, c.denominator, per_site)).collect();

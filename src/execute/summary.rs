@@ -3,7 +3,7 @@
 //! A [`RunSummary`] is plain data. `report.json` is this structure, serialised; the HTML page is
 //! drawn from it and can be drawn again from the JSON. It holds counts, names and texts of the
 //! schema and of the mappings, never a patient's value: the few cell values that appear
-//! ([`Unmapped`]) were seen in at least [`SMALL_CELL`] rows.
+//! ([`Unmapped`]) were seen in at least [`RunSummary::small_cell`] rows.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 /// Values seen in fewer rows than this are not shown: they may name a person.
 pub const SMALL_CELL: u64 = 5;
+
+/// A count of patients' values; nothing where it is too small to be told, or would give a smaller one away.
+pub type Cell = Option<u64>;
 
 /// A text for people, by language code (`en`, `fr`).
 pub type Text = BTreeMap<String, String>;
@@ -50,8 +53,120 @@ pub struct RunSummary {
     /// How times to an event were derived, site by site.
     #[serde(default)]
     pub endpoints: Vec<EndpointSummary>,
+    /// How long patients were followed, and how many had the event: over all sites (`site: None`) and at each.
+    #[serde(default)]
+    pub survival: Vec<Survival>,
+    /// Earlier runs of the pipeline, oldest first.
+    #[serde(default)]
+    pub history: Vec<PastRun>,
+    /// What each site is asked, and what it has answered.
+    #[serde(default)]
+    pub queries: Vec<SiteQueries>,
+    /// Cells of fewer rows than this are not told.
+    #[serde(default = "small_cell")]
+    pub small_cell: u64,
+    /// Whether everything was left out that may not be shown to everybody.
+    #[serde(default)]
+    pub public: bool,
     /// Whether the delivery meets the schema's thresholds.
     pub status: RunStatus,
+}
+
+fn small_cell() -> u64 {
+    SMALL_CELL
+}
+
+/// How long the patients of a site were followed for an event (Kaplan and Meier 1958, JASA 53:457).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Survival {
+    pub table: String,
+    /// `None`: over all sites.
+    pub site: Option<String>,
+    /// The fields of time and event.
+    pub time: String,
+    pub event: String,
+    /// The unit of time, in UCUM; `points` and medians are in it.
+    pub unit: Option<String>,
+    pub description: Text,
+    /// Rows with a time and an event.
+    pub rows: Cell,
+    pub events: Cell,
+    /// Median of the time to the end of follow-up (reverse Kaplan-Meier; Schemper and Smith 1996, Control Clin Trials 17:343).
+    pub median_follow_up: Option<f64>,
+    /// Median time to the event, where half had it.
+    pub median: Option<f64>,
+    /// The curve at round times, ascending; it ends before the number at risk is too small to be told.
+    pub points: Vec<SurvivalPoint>,
+}
+
+/// The curve at a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SurvivalPoint {
+    pub time: f64,
+    /// Rows that were followed at least so long.
+    pub at_risk: u64,
+    /// Share without the event, 0 to 1.
+    pub survival: f64,
+    /// Its 95 % confidence interval (log-log; Kalbfleisch and Prentice).
+    pub lower: f64,
+    pub upper: f64,
+}
+
+/// An earlier run, in the numbers that are compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PastRun {
+    pub started_at: String,
+    pub status: RunStatus,
+    /// Row accounts by site.
+    pub sites: Vec<PastSite>,
+    pub rules: Vec<PastRule>,
+    pub variables: Vec<PastVariable>,
+}
+
+/// What an earlier run read of a site's table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PastSite {
+    pub site: String,
+    pub table: String,
+    pub rows_read: u64,
+    pub rows_accepted: u64,
+    pub rows_quarantined: u64,
+}
+
+/// What an earlier run found by a rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PastRule {
+    pub table: String,
+    pub site: Option<String>,
+    pub rule: String,
+    pub field: Option<String>,
+    pub violated: u64,
+    pub denominator: u64,
+    pub status: RuleStatus,
+}
+
+/// How full a field was in an earlier run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PastVariable {
+    pub table: String,
+    pub site: String,
+    pub field: String,
+    pub rows: u64,
+    pub filled: u64,
+}
+
+/// The questions to one site. A question is one finding of one rule about one row of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SiteQueries {
+    pub site: String,
+    /// Asked for the first time.
+    pub new: u64,
+    /// Asked before, and found again.
+    pub open: u64,
+    /// Of those that are open, the ones that the site has answered.
+    pub answered: u64,
+    /// Asked before, and found no more.
+    pub closed: u64,
 }
 
 /// The verdict of a run.
@@ -237,10 +352,10 @@ pub enum Distribution {
         median: Option<f64>,
         low: f64,
         high: f64,
-        bins: Vec<u64>,
+        bins: Vec<Cell>,
     },
     /// A date: rows per calendar year, ascending, without gaps.
-    Year { first: i32, counts: Vec<u64> },
+    Year { first: i32, counts: Vec<Cell> },
     /// A code or boolean: rows per value, in schema order.
     Category { counts: Vec<CategoryCount> },
 }
@@ -249,7 +364,7 @@ pub enum Distribution {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CategoryCount {
     pub value: String,
-    pub rows: u64,
+    pub rows: Cell,
 }
 
 /// Kahn et al. 2016, "A Harmonized Data Quality Assessment Terminology", eGEMs 4(1):1244.
@@ -283,6 +398,8 @@ pub enum RuleStatus {
     Failed,
     /// No row to which the rule applies.
     NotApplicable,
+    /// It could not be judged; [`RuleResult::error`] says why.
+    Error,
 }
 
 /// A rule's outcome on one site or over all.
@@ -309,6 +426,43 @@ pub struct RuleResult {
     /// As written: `at most 1 %`, `at least 90 %`.
     pub threshold: Option<String>,
     pub status: RuleStatus,
+    /// What the rule is called, where it has a name.
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
+    pub name: Text,
+    /// Where the rule comes from: a paper, a standard, a protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The check of the OHDSI Data Quality Dashboard that asks the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dqd: Option<String>,
+    /// Counts by calendar year, where the threshold is one of years.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub years: Vec<YearResult>,
+    /// What was measured, of a rule about values together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Measure>,
+    /// Why it could not be judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A rule's outcome in one calendar year.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct YearResult {
+    pub year: i32,
+    pub violated: u64,
+    pub denominator: u64,
+    pub status: RuleStatus,
+}
+
+/// A number that a rule about values together was judged by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Such as `population stability index`.
+    pub name: Text,
+    pub value: f64,
+    /// What it may not exceed.
+    pub limit: Option<f64>,
 }
 
 /// Raw codes of one column that no map knows.

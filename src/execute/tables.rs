@@ -16,13 +16,17 @@ use super::commit::Staging;
 use super::keys::RowId;
 use super::progress::{Show, SourceProgress};
 use super::sink::{Keep, Lost, PartitionSummary, Progress, SinkCheck, SinkSpec, SplitSinkExec};
-use super::{Options, engine, keys, published, summarise};
+use super::judge::{self, Court, Judged};
+use super::summary::{Severity, Survival};
+use super::{Options, engine, keys, published, summarise, survival};
 use crate::check::{Input, Resolved, ResolvedSource, ResolvedTable};
 use crate::config::Name;
 use crate::config::schema::Table;
 use crate::diagnostic::code;
 use crate::error::Error;
 use crate::plan::{self, Dealt, Step};
+use crate::rule::Check;
+use crate::rule::kind::Asks;
 use crate::shape::KEY;
 use crate::shape::scan::{self, Piece, Unit};
 use crate::source::{self, FileIndex};
@@ -36,6 +40,8 @@ pub struct TableRun {
     pub stages: Vec<StepRun>,
     pub table: StepRun,
     dealt: Dealt,
+    /// Rows that its last pass knew to be lost.
+    without: usize,
 }
 
 /// A step after its pass.
@@ -45,7 +51,7 @@ pub struct StepRun {
     pub fates: Vec<(usize, String, u64)>,
 }
 
-pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, cancel: &Arc<AtomicBool>) -> Result<Vec<TableRun>, Error> {
+pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, cancel: &Arc<AtomicBool>) -> Result<(Vec<TableRun>, Together), Error> {
     let runtime = engine::runtime(options.memory).map_err(Error::from)?;
     for (place, target) in resolved.schema.tables.iter().enumerate() {
         let references = (0..target.foreign_keys.len()).map(|n| reference_folder(staging.path(), place, n));
@@ -62,13 +68,13 @@ pub async fn all(resolved: &Resolved, staging: &Staging, options: &Options, canc
     if let Some(replay) = &options.replay {
         published::add_keys(resolved, replay, staging)?;
     }
-    lost_rows(resolved, staging, &runtime, options, &mut runs).await?;
+    let together = together(resolved, staging, &runtime, options, &mut runs).await?;
     // What stages stored for each other, and records that were unpacked, are of no use to anybody else.
     std::fs::remove_dir_all(&records.folder).map_err(|e| Error::environment("removing unpacked records", e))?;
     for file in runs.iter().flat_map(|r| &r.stages).flat_map(|s| &s.partitions).filter_map(|p| p.stored.as_ref()) {
         std::fs::remove_file(&file.path).map_err(|e| Error::environment("removing stored rows", e))?;
     }
-    Ok(runs)
+    Ok((runs, together))
 }
 
 /// Records that files were unpacked to, for all tables that read them.
@@ -125,7 +131,7 @@ async fn one(resolved: &Resolved, table: &ResolvedTable, run: usize, staging: &S
         }
     }
     let fingerprints = fingerprints.into_iter().map(|files| files.into_iter().map(|(sha256, _)| sha256).collect()).collect();
-    Ok(TableRun { indexes, fingerprints, stages, table: done, dealt })
+    Ok(TableRun { indexes, fingerprints, stages, table: done, dealt, without: 0 })
 }
 
 /// SHA-256 and bytes of the files of each source.
@@ -251,7 +257,7 @@ struct Job<'a> {
     run: usize,
     staging: &'a Path,
     attempt: u32,
-    /// Of a repeated key, and of each foreign key.
+    /// Of a repeated key, of each foreign key, and of each later rule.
     lost: Vec<HashSet<RowId>>,
     only: Option<HashSet<usize>>,
     memory: usize,
@@ -295,7 +301,7 @@ impl Job<'_> {
                 let schema = plan::stored_schema(kept);
                 Keep::Stored { buckets: self.buckets, key: schema.index_of(KEY).ok(), schema }
             }
-            None => Keep::Table { schema: summarise::accepted_schema(self.resolved, self.table), key: places(target, &target.key), references: target.foreign_keys.iter().enumerate().map(|(n, key)| (places(target, &key.fields), reference_folder(self.staging, self.table.table, n))).collect() },
+            None => Keep::Table { schema: summarise::accepted_schema(self.resolved, self.table), key: places(target, &target.key), references: target.foreign_keys.iter().enumerate().map(|(n, key)| (places(target, &key.fields), reference_folder(self.staging, self.table.table, n))).collect(), findings: summarise::finding_schema(), judged: judge::judged_schema(target, &judge::needs(self.resolved)) },
         };
         SinkSpec {
             run: self.run as u32,
@@ -304,10 +310,10 @@ impl Job<'_> {
             files: self.table.inputs.iter().flat_map(|i| &i.files).map(|f| f.shown.clone()).collect(),
             keep,
             rejected: summarise::rejected_schema(step.columns),
-            checks: step.checks.iter().map(|c| SinkCheck { code: c.code.id, field: c.field.clone(), rule: c.rule.clone(), effect: c.effect, of_accepted: c.code == code::COMPLETENESS }).collect(),
+            checks: step.checks.iter().map(|c| sink_check(self.table, target, c)).collect(),
             folder: self.staging.join("parts"),
             keys: key_folder(self.staging, self.table.table),
-            lost: if stage.is_some() { vec![] } else { lost(target, &self.lost) },
+            lost: if stage.is_some() { vec![] } else { self.lost() },
             partitions: self.only.clone(),
             attempt: self.attempt,
             // Two writers a partition, and as much again for the batches on their way.
@@ -331,12 +337,43 @@ fn places(target: &Table, names: &[Name]) -> Vec<usize> {
     names.iter().filter_map(|name| target.fields.iter().position(|f| f.name.value == name.value)).collect()
 }
 
+fn sink_check(table: &ResolvedTable, target: &Table, check: &Check) -> SinkCheck {
+    let years = check.threshold.as_ref().and_then(|t| t.per_year.as_ref()).and_then(|by| target.fields.iter().position(|f| f.name.value == by.value));
+    let severity = match summarise::severity(target, check) {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    SinkCheck { code: check.code.id, field: check.field.clone(), rule: check.rule.clone(), effect: check.effect, severity, years, of_accepted: check.of_accepted, told: !(check.of_accepted && summarise::absent(table, target, check)) }
+}
+
+impl Job<'_> {
+    /// What rows of a repeated key, of each foreign key that leads nowhere, and of each later rule are refused for.
+    fn lost(&self) -> Vec<Lost> {
+        let (resolved, place) = (self.resolved, self.table.table);
+        let target = &resolved.schema.tables[place];
+        let later = resolved.later.iter().filter(|l| l.table == place).map(|l| Lost {
+            code: code::RULE.id,
+            rule: target.rules.get(l.rule).map_or(String::new(), |r| r.id.value.clone()),
+            field: match &l.asks {
+                Asks::Rows(rows) => rows.field.clone(),
+                _ => None,
+            },
+            ..Default::default()
+        });
+        let mut all = lost(target);
+        all.extend(later);
+        for (lost, rows) in all.iter_mut().zip(&self.lost) {
+            lost.rows.clone_from(rows);
+        }
+        all
+    }
+}
+
 /// What rows of a repeated key, and of each foreign key that leads nowhere, are refused for.
-fn lost(target: &Table, rows: &[HashSet<RowId>]) -> Vec<Lost> {
+fn lost(target: &Table) -> Vec<Lost> {
     let key = Lost { code: code::KEY.id, field: None, rule: "key".into(), ..Default::default() };
     let foreign = target.foreign_keys.iter().map(|key| Lost { code: code::ORPHAN.id, field: Some(key.fields.iter().map(|f| f.value.as_str()).collect::<Vec<_>>().join(", ")), rule: format!("in_{}", key.references.value), ..Default::default() });
-    let rows = rows.iter().cloned().chain(std::iter::repeat(HashSet::new()));
-    std::iter::once(key).chain(foreign).zip(rows).map(|(lost, rows)| Lost { rows, ..lost }).collect()
+    std::iter::once(key).chain(foreign).collect()
 }
 
 /// Tables in such an order that those come first whose rows others belong to.
@@ -353,21 +390,58 @@ fn parents_first(tables: &[Table]) -> Vec<usize> {
     order
 }
 
-/// Finds rows whose key stands in several rows, and rows that belong to one that is not there; runs the partitions again
-/// that hold such rows.
-async fn lost_rows(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, options: &Options, runs: &mut [TableRun]) -> Result<(), Error> {
-    let reading = |e: std::io::Error| Error::environment("reading key records", e);
-    let tables = &resolved.schema.tables;
-    let mut lost: Vec<Vec<HashSet<RowId>>> = resolved.tables.iter().map(|t| vec![HashSet::new(); 1 + tables[t.table].foreign_keys.len()]).collect();
-    let add = |which: usize, found: HashMap<u32, Vec<RowId>>, lost: &mut Vec<Vec<HashSet<RowId>>>| {
+/// What became clear when the rows of all tables were there.
+pub struct Together {
+    /// One for each of [`Resolved::later`].
+    pub judged: Vec<Judged>,
+    pub survival: Vec<Survival>,
+}
+
+/// The rows of each run that other rows send to quarantine: of a repeated key, of each foreign key, of each later rule.
+struct LostRows {
+    by_run: Vec<Vec<HashSet<RowId>>>,
+}
+
+impl LostRows {
+    fn none(resolved: &Resolved) -> LostRows {
+        let width = |t: &ResolvedTable| 1 + resolved.schema.tables[t.table].foreign_keys.len() + resolved.later.iter().filter(|l| l.table == t.table).count();
+        LostRows { by_run: resolved.tables.iter().map(|t| vec![HashSet::new(); width(t)]).collect() }
+    }
+
+    fn add(&mut self, which: usize, found: HashMap<u32, Vec<RowId>>) {
         for (run, rows) in found {
-            if let Some(slot) = lost.get_mut(run as usize).and_then(|l| l.get_mut(which)) {
+            if let Some(slot) = self.by_run.get_mut(run as usize).and_then(|l| l.get_mut(which)) {
                 slot.extend(rows);
             }
         }
-    };
+    }
+
+    fn stays(&self, row: &RowId) -> bool {
+        !self.by_run.get(row.run as usize).is_some_and(|lost| lost.iter().any(|rows| rows.contains(row)))
+    }
+}
+
+/// Finds rows whose key stands in several rows, judges the rules that need all rows, finds rows that belong to one that is not
+/// there; runs the partitions again that hold rows which are lost so.
+async fn together(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, options: &Options, runs: &mut [TableRun]) -> Result<Together, Error> {
+    let reading = |e: std::io::Error| Error::environment("reading key records", e);
+    let tables = &resolved.schema.tables;
+    let mut lost = LostRows::none(resolved);
     for (place, target) in tables.iter().enumerate().filter(|(_, t)| !t.key.is_empty()) {
-        add(0, keys::losers(&key_folder(staging.path(), place), target.duplicates, options.partitions).map_err(reading)?, &mut lost);
+        lost.add(0, keys::losers(&key_folder(staging.path(), place), target.duplicates, options.partitions).map_err(reading)?);
+    }
+    let mut done = Together { judged: vec![], survival: vec![] };
+    if !judge::needs(resolved).is_empty() {
+        // What is judged together are the rows that stay.
+        again(resolved, staging, runtime, options, runs, &lost, 1).await?;
+        let folder = staging.path().join("parts");
+        let court = Court::new(resolved, runs, options, &folder).await?;
+        for (number, later) in resolved.later.iter().enumerate() {
+            let mut judged = court.judge(number, later).await?;
+            lost.add(later_slot(resolved, number), std::mem::take(&mut judged.lost));
+            done.judged.push(judged);
+        }
+        done.survival = survival::all(resolved, &court).await?;
     }
     for place in parents_first(tables) {
         for (number, key) in tables[place].foreign_keys.iter().enumerate() {
@@ -376,13 +450,32 @@ async fn lost_rows(resolved: &Resolved, staging: &Staging, runtime: &Arc<Runtime
             if resolved.tables.iter().all(|t| t.table != other) {
                 continue;
             }
-            let stays = |row: &RowId| !lost.get(row.run as usize).is_some_and(|lost| lost.iter().any(|rows| rows.contains(row)));
-            let orphans = keys::orphans(&key_folder(staging.path(), other), &reference_folder(staging.path(), place, number), stays).map_err(reading)?;
-            add(1 + number, orphans, &mut lost);
+            let orphans = keys::orphans(&key_folder(staging.path(), other), &reference_folder(staging.path(), place, number), |row| lost.stays(row)).map_err(reading)?;
+            lost.add(1 + number, orphans);
         }
     }
-    for (run, lost) in lost.into_iter().enumerate().filter(|(_, lost)| lost.iter().any(|rows| !rows.is_empty())) {
+    again(resolved, staging, runtime, options, runs, &lost, 2).await?;
+    for part in runs.iter_mut().flat_map(|r| &mut r.table.partitions).filter_map(|p| p.judged.take()) {
+        std::fs::remove_file(&part.path).map_err(|e| Error::environment("removing a part file", e))?;
+    }
+    Ok(done)
+}
+
+/// The place among the lost rows of a table that a later rule has.
+pub fn later_slot(resolved: &Resolved, number: usize) -> usize {
+    let Some(table) = resolved.later.get(number).map(|l| l.table) else { return usize::MAX };
+    let keys = resolved.schema.tables.get(table).map_or(0, |t| t.foreign_keys.len());
+    1 + keys + resolved.later.iter().take(number).filter(|l| l.table == table).count()
+}
+
+/// Runs the partitions again that hold lost rows, without them.
+async fn again(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeEnv>, options: &Options, runs: &mut [TableRun], lost: &LostRows, attempt: u32) -> Result<(), Error> {
+    for (run, lost) in lost.by_run.iter().enumerate().filter(|(_, lost)| lost.iter().any(|rows| !rows.is_empty())) {
         let (Some(table), Some(done)) = (resolved.tables.get(run), runs.get_mut(run)) else { continue };
+        let known: usize = lost.iter().map(HashSet::len).sum();
+        if std::mem::replace(&mut done.without, known) == known {
+            continue;
+        }
         let only: HashSet<usize> = match &done.dealt {
             Dealt::Splits(dealt) => lost.iter().flatten().filter_map(|r| source::partition_of(dealt, r.file, r.row)).collect(),
             Dealt::Units(dealt) => {
@@ -390,11 +483,11 @@ async fn lost_rows(resolved: &Resolved, staging: &Staging, runtime: &Arc<Runtime
                 dealt.iter().enumerate().filter(|(_, mine)| mine.iter().any(|unit| units.contains(&unit.number))).map(|(at, _)| at).collect()
             }
         };
-        let job = Job { resolved, table, run, staging: staging.path(), attempt: 1, lost, only: Some(only), memory: options.memory, buckets: buckets(&table.inputs) };
+        let job = Job { resolved, table, run, staging: staging.path(), attempt, lost: lost.clone(), only: Some(only), memory: options.memory, buckets: buckets(&table.inputs) };
         let mut bar = SourceProgress::begin(Show::Nothing, String::new(), 0);
         for again in job.execute(&Step::of_table(table), None, &done.dealt, runtime, &mut bar).await?.partitions {
             if let Some(first) = done.table.partitions.iter_mut().find(|p| p.partition == again.partition) {
-                for part in [&first.accepted, &first.rejected].into_iter().flatten() {
+                for part in [&first.accepted, &first.rejected, &first.findings, &first.judged].into_iter().flatten() {
                     std::fs::remove_file(&part.path).map_err(|e| Error::environment("removing a part file", e))?;
                 }
                 *first = again;

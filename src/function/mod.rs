@@ -17,6 +17,7 @@ mod bins;
 mod boolean;
 mod calendar;
 mod cell;
+mod checksum;
 mod clean;
 mod column;
 mod comparator;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
+pub use checksum::CHECKSUMS;
 pub use date_format::{format_has_time, iso_days};
 pub use date_reading::{Completion, Facts, Flaw, Partial, check_format, check_zone};
 pub use pattern::{check_pattern, check_search};
@@ -80,6 +82,7 @@ pub fn udfs(key: Option<Key>) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(pattern::IsUnmatched),
         ScalarUDF::from(pattern::TextLength),
         ScalarUDF::from(within::Within),
+        ScalarUDF::from(checksum::Checksum),
         ScalarUDF::from(row_key::RowKey),
     ];
     functions.into_iter().map(Arc::new).collect()

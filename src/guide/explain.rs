@@ -176,7 +176,12 @@ impl At<'_> {
     fn columns(&self, columns: &[String], node: Option<&Node>) -> String {
         let l = self.l;
         let named = columns.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
-        let one = |f: &FileHead| format!("{}, {}, {} `{}`", f.shown, f.encoding(), l.pick("separated by", "séparateur"), f.delimiter());
+        let format = self.table.inputs.first().map_or("", |i| i.format.as_str());
+        let one = |f: &FileHead| match f.evidence.iter().find(|e| e.starts_with("sheet: ")) {
+            _ if f.is_delimited() => format!("{}, {}, {} `{}`", f.shown, f.encoding(), l.pick("separated by", "séparateur"), f.delimiter()),
+            Some(sheet) => format!("{}, {format}, {sheet}", f.shown),
+            None => format!("{}, {format}", f.shown),
+        };
         if !self.table.stages.is_empty() {
             let word = if columns.len() == 1 { l.pick("column", "colonne") } else { l.pick("columns", "colonnes") };
             return format!("{word} {named} {}", say!(l, "of the shape `{}`", "de la forme `{}`", self.table.source));

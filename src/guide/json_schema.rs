@@ -1,21 +1,34 @@
-//! JSON Schemas (draft 2020-12) of the three documents, for completion and hovers in editors.
+//! JSON Schemas (draft 2020-12): of the documents, for completion and hovers in editors, and of `report.json`, for programs.
 //!
-//! They say less than `cohorte check`, which knows the schema and the headers of the files, and never
+//! Those of the documents say less than `cohorte check`, which knows the schema and the headers of the files, and never
 //! more: what `check` takes, they take. Scalars may be written in any way, since the readers take them
 //! as text.
 
 use serde_json::{Map, Value, json};
 
 use super::keys::{DOCUMENTS, Form, Key, Object};
+use super::report_schema;
+use crate::rule::kind::KINDS;
 use crate::transform::{REGISTRY, Role};
+
+/// What is written by a run, not by hand.
+const REPORT: &str = "report";
 
 /// The names of the documents.
 pub fn names() -> impl Iterator<Item = &'static str> {
     DOCUMENTS.iter().map(|d| d.name)
 }
 
-/// The JSON Schema of a document; `None` where there is no such document.
+/// The names of the documents, and the report.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    names().chain([REPORT])
+}
+
+/// The JSON Schema of a document or of the report; `None` where there is no such document.
 pub fn of(document: &str) -> Option<Value> {
+    if document == REPORT {
+        return Some(report_schema::of());
+    }
     let root = DOCUMENTS.iter().find(|d| d.name == document)?;
     let mut definitions = Map::new();
     let Value::Object(body) = object(root, &mut definitions) else { return None };
@@ -83,6 +96,11 @@ fn form(form: &Form, definitions: &mut Map<String, Value>) -> Value {
             json!({"anyOf": [one, {"type": "array", "items": {"anyOf": [one, {"type": "array"}]}}]})
         }
         Form::Any => json!({}),
+        Form::Rule(category) => {
+            let kinds = KINDS.iter().filter(|k| k.category == *category);
+            let properties: Map<String, Value> = kinds.map(|k| (k.name.into(), json!({"description": k.summary, "examples": [k.example]}))).collect();
+            json!({"anyOf": [texts(), {"type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1, "maxProperties": 1}]})
+        }
         Form::Pair => json!({"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": ["string", "number", "null"]}}),
         Form::Names => each(scalar()),
         Form::Values => json!({"anyOf": [{"type": "array", "items": scalar()}, each(json!({"anyOf": [scalar(), {"type": "null"}, each(scalar())]}))]}),

@@ -1,6 +1,8 @@
 //! The keys of the three documents, each with its form and a sentence: what the JSON Schemas and the
 //! reference are made of. A test finds every key that the readers of [`crate::config`] take in here.
 
+use crate::config::rule::RuleCategory;
+
 /// A map of the documents.
 pub struct Object {
     /// What it is called where another refers to it.
@@ -49,6 +51,8 @@ pub enum Form {
     ManyTextOr(&'static Object),
     /// A text or such a map, or a list of them.
     SeveralTextOr(&'static Object),
+    /// SQL or fields, or a map with the word of a kind of rule in a category.
+    Rule(RuleCategory),
     /// Anything: its form is told in words.
     Any,
     /// Field → derivation, whose words are those of [`crate::transform::REGISTRY`].
@@ -66,7 +70,7 @@ const fn may(name: &'static str, form: Form, about: &'static str) -> Key {
 }
 
 /// The documents, by the word that each begins with.
-pub static DOCUMENTS: [&Object; 4] = [&SCHEMA, &MAPPING, &PIPELINE, &TESTS];
+pub static DOCUMENTS: [&Object; 5] = [&SCHEMA, &MAPPING, &PIPELINE, &TESTS, &PACK];
 
 pub static SCHEMA: Object = Object {
     name: "schema",
@@ -75,6 +79,7 @@ pub static SCHEMA: Object = Object {
         must("schema", Text, "The name that mappings and pipelines refer to."),
         must("version", Text, "The schema's version, such as 1.0.0."),
         may("description", Words, "For people: one text, or one for each language."),
+        may("packs", SeveralTextOr(&PACK_USED), "Files of rules that several schemas share: a path, or a map with what the pack calls otherwise."),
         may("codelists", ManyTextOr(&CODES), "Files of values that fields share, by a name of your choice."),
         must("tables", Many(&TABLE), "The tables of the cohort, by name."),
     ],
@@ -90,7 +95,42 @@ static TABLE: Object = Object {
         may("foreign_keys", List(&FOREIGN_KEY), "Rows of other tables that a row belongs to; without it the row goes to quarantine."),
         may("quarantine", A(&THRESHOLD), "How many rows may go to quarantine; above it the run ends with exit code 1."),
         must("fields", Many(&FIELD), "The fields, in the order in which they are stored."),
-        may("rules", List(&RULE), "Conditions over several fields, in Kahn's three categories."),
+        may("rules", List(&RULE), "What is asked of rows, tables and values, in Kahn's three categories."),
+        may("follow_up", List(&FOLLOW_UP), "Times to an event, which the report draws as curves."),
+    ],
+};
+
+static PACK_USED: Object = Object {
+    name: "pack_used",
+    about: "A pack of rules, and what this schema calls otherwise.",
+    keys: &[
+        must("pack", Text, "Its path, relative to the schema."),
+        may("with", Names, "Its parameters: the names of the schema's own fields."),
+        may("tables", Names, "Its name of a table → the schema's."),
+    ],
+};
+
+pub static PACK: Object = Object {
+    name: "pack",
+    about: "Rules that several schemas share.",
+    keys: &[
+        must("pack", Text, "The pack's name."),
+        may("version", Text, "The version of its rules."),
+        may("description", Words, "For people: one text, or one for each language."),
+        may("parameters", Names, "Names that a schema may put others for; used as `${name}`."),
+        must("tables", Many(&PACK_TABLE), "The tables that it has rules for."),
+    ],
+};
+
+static PACK_TABLE: Object = Object { name: "pack_table", about: "The rules for one table.", keys: &[must("rules", List(&RULE), "As a schema's `rules`.")] };
+
+static FOLLOW_UP: Object = Object {
+    name: "follow_up",
+    about: "A time, and whether the event happened at its end.",
+    keys: &[
+        must("time", Text, "The field of the time: a number."),
+        must("event", Text, "The field of the event: true or false."),
+        may("description", Words, "For people: one text, or one for each language."),
     ],
 };
 
@@ -109,7 +149,8 @@ static THRESHOLD: Object = Object {
     keys: &[
         may("at_most", Text, "The most rows: a share of those judged such as `10 %`, or a number."),
         may("at_least", Text, "The fewest rows: a share of those judged such as `90 %`, or a number."),
-        may("per", OneOf(|| vec!["table", "site"]), "Whether it is measured over the table (default) or at each site."),
+        may("per", OneOf(pers), "What is held to it: the table (default), each site, each year of a field, or each year of each site."),
+        may("by", Text, "The field of the years."),
     ],
 };
 
@@ -137,6 +178,10 @@ fn types() -> Vec<&'static str> {
     crate::config::schema::FieldType::ALL.iter().map(|(word, _)| *word).collect()
 }
 
+fn pers() -> Vec<&'static str> {
+    vec!["table", "site", "year", "site and year"]
+}
+
 fn severities() -> Vec<&'static str> {
     vec!["error", "warning"]
 }
@@ -158,14 +203,17 @@ static RULE: Object = Object {
     about: "A condition in exactly one of Kahn's categories.",
     keys: &[
         must("id", Text, "What the report and the quarantine call it."),
-        may("conformance", Text, "SQL over the table's fields: true conforms, false violates, null does not apply. Does it have the agreed form?"),
-        may("completeness", Texts, "Fields of which none may be missing; rejects no row, `at_least` decides."),
-        may("plausibility", Text, "SQL over the table's fields: true conforms, false violates, null does not apply. Can it be true?"),
+        may("conformance", Form::Rule(RuleCategory::Conformance), "SQL over the table's fields: true conforms, false violates, null does not apply. Does it have the agreed form?"),
+        may("completeness", Form::Rule(RuleCategory::Completeness), "Fields of which none may be missing; rejects no row, `at_least` decides."),
+        may("plausibility", Form::Rule(RuleCategory::Plausibility), "SQL over the table's fields: true conforms, false violates, null does not apply. Can it be true?"),
         must("severity", OneOf(severities), "`error`: the row goes to quarantine; `warning`: it stays, flagged."),
         may("at_most", Text, "The most rows that may violate it: `1 %` or a number."),
         may("at_least", Text, "The fewest rows that must conform: `90 %` or a number."),
-        may("per", OneOf(|| vec!["table", "site"]), "Whether the threshold is measured over the table (default) or at each site."),
-        may("description", Words, "For people: one text, or one for each language."),
+        may("per", OneOf(pers), "What is held to the threshold: the table (default), each site, each year of a field, or each year of each site."),
+        may("by", Text, "The field whose calendar years are held to the threshold: a date, or a whole number that is a year."),
+        may("name", Words, "What the rule is called: one text, or one for each language."),
+        may("description", Words, "What it asks, for people: one text, or one for each language."),
+        may("reference", Text, "Where it comes from: a paper, a standard, a protocol."),
     ],
 };
 
@@ -176,6 +224,7 @@ pub static MAPPING: Object = Object {
         must("mapping", Text, "The mapping's own, unique name."),
         may("schema", Text, "The name of the schema that it fills."),
         may("site", Text, "The site's id: it names folders and the report's rows."),
+        may("language", Text, "The language in which the site is asked about its rows: `fr` or `en`."),
         may("description", Words, "For people: one text, or one for each language."),
         may("extends", Text, "Path of a base, whose words hold where this mapping has none of its own."),
         may("parameters", Names, "Names to the texts for which `${name}` stands."),
@@ -428,6 +477,7 @@ pub static PIPELINE: Object = Object {
         must("schema", Text, "Path of the schema, relative to this file."),
         must("mappings", Texts, "Paths of the mappings, relative to this file; globs are allowed."),
         may("pseudonym", A(&KEY), "Where the key of the pseudonyms is; never the key itself."),
+        may("small_cells", Whole, "Counts of patients below this are not told in the report; 5 unless said."),
     ],
 };
 

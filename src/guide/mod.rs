@@ -6,5 +6,6 @@ pub mod json_schema;
 pub mod keys;
 pub mod language;
 pub mod reference;
+mod report_schema;
 mod shapes;
 mod words;

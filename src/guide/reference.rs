@@ -7,6 +7,7 @@ use super::keys::{DOCUMENTS, Form, Object};
 use crate::config::schema::FieldType;
 use crate::diagnostic::{ALL, Code, code, explanation};
 use crate::rule::CONSTRAINTS;
+use crate::rule::kind;
 use crate::shape::REGISTRY as OPERATIONS;
 use crate::source::FORMATS;
 use crate::transform::endpoint::definition::{CITATION, DEFINITIONS, GROUPS, KINDS};
@@ -141,6 +142,7 @@ fn form(form: &Form) -> String {
         Form::Any => "see format.md".into(),
         Form::Pair => "`[lowest, highest]`".into(),
         Form::Names => "map of texts".into(),
+        Form::Rule(_) => "SQL, fields, or a kind of rule".into(),
         Form::Values => "list, or map of labels".into(),
         Form::A(o) => format!("map: {}", heading(o).to_lowercase()),
         Form::Many(o) => format!("map by name: {}", heading(o).to_lowercase()),
@@ -241,6 +243,10 @@ fn constraints(out: &mut String) {
         ("plausibility", "Can it be true? SQL over the table's fields.", "{id: relapse_after_diagnosis, plausibility: \"relapse_date >= diagnosis_date\", severity: error}"),
     ] {
         let _ = writeln!(out, "| `{category}` | {asks} | `{example}` |");
+    }
+    out.push_str("\nKinds of rules that have a word under their category. Those that look at several rows or tables are judged when the rows have been accepted.\n\n| kind | asks | example | OHDSI DQD |\n|---|---|---|---|\n");
+    for kind in kind::KINDS {
+        let _ = writeln!(out, "| `{}: {}` | {} | `{}` | {} |", kind.category.word(), kind.name, cell(kind.summary), cell(kind.example), kind.dqd.map_or(String::new(), |d| format!("`{d}`")));
     }
     let _ = writeln!(out, "\nA row that violates a rule has the Reason [{0}](#{1}); a key that is not unique gives [{2}](#{3}).", code::RULE.id, anchor(&code::RULE), code::KEY.id, anchor(&code::KEY));
 }

@@ -52,8 +52,12 @@ fn time(text: &str, format: &str) -> Option<f64> {
     NaiveDateTime::parse_from_str(text, format).ok().map(|t| t.and_utc().timestamp() as f64)
 }
 
+fn zoned(text: &str) -> Option<f64> {
+    chrono::DateTime::parse_from_rfc3339(text).ok().map(|t| t.timestamp() as f64)
+}
+
 /// The more specific come first: a column is what most of its cells are, and of equals the first.
-const READINGS: [Reading; 18] = [
+const READINGS: [Reading; 20] = [
     Reading { kind: "boolean", words: "words for yes and no", fits: |t| ["true", "false", "yes", "no", "oui", "non", "vrai", "faux", "y", "n", "o"].contains(&t.to_lowercase().as_str()), order: None },
     date!("dates %Y-%m-%d", "%Y-%m-%d"),
     date!("dates %d/%m/%Y", "%d/%m/%Y"),
@@ -63,6 +67,8 @@ const READINGS: [Reading; 18] = [
     date!("dates %Y/%m/%d", "%Y/%m/%d"),
     Reading { kind: "date", words: "dates %Y%m%d", fits: |t| t.len() == 8 && day(t, "%Y%m%d").is_some(), order: Some(|t| day(t, "%Y%m%d")) },
     moment!("times %Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S"),
+    Reading { kind: "datetime", words: "times %Y-%m-%dT%H:%M:%S%.f", fits: |t| t.contains('.') && time(t, "%Y-%m-%dT%H:%M:%S%.f").is_some(), order: Some(|t| time(t, "%Y-%m-%dT%H:%M:%S%.f")) },
+    Reading { kind: "datetime", words: "times with a time zone (ISO 8601)", fits: |t| zoned(t).is_some(), order: Some(zoned) },
     moment!("times %Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S"),
     moment!("times %d/%m/%Y %H:%M", "%d/%m/%Y %H:%M"),
     moment!("times %d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
@@ -70,7 +76,7 @@ const READINGS: [Reading; 18] = [
     Reading { kind: "integer", words: "whole numbers", fits: |t| whole(t).is_some() && !(t.len() > 1 && t.starts_with('0')), order: Some(whole) },
     Reading { kind: "decimal", words: "numbers with a decimal point", fits: |t| with_mark(t, '.').is_some(), order: Some(|t| with_mark(t, '.')) },
     Reading { kind: "decimal", words: "numbers with a decimal comma", fits: |t| with_mark(t, ',').is_some(), order: Some(|t| with_mark(t, ',')) },
-    Reading { kind: "decimal", words: "numbers, some with a comparator such as <", fits: |t| with_mark(&t.trim_start_matches(['<', '>', '=', '≤', '≥', ' ']).replace(',', "."), '.').is_some(), order: None },
+    Reading { kind: "decimal", words: "numbers with a comparator such as <", fits: |t| t.starts_with(['<', '>', '=', '≤', '≥']) && with_mark(&t.trim_start_matches(['<', '>', '=', '≤', '≥', ' ']).replace(',', "."), '.').is_some(), order: None },
     Reading { kind: "text", words: "digits with zeros in front: an identifier or a code", fits: |t| t.len() > 1 && t.starts_with('0') && whole(t).is_some(), order: None },
 ];
 
@@ -79,11 +85,16 @@ pub fn kinds(text: &str) -> Kinds {
     READINGS.iter().enumerate().filter(|(_, r)| (r.fits)(text)).fold(0, |kinds, (bit, _)| kinds | 1 << bit)
 }
 
+/// Types that a column can have in several ways of writing at once.
+const FAMILIES: [&[&str]; 2] = [&["date", "datetime"], &["integer", "decimal"]];
+
 /// Rows by reading.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     pub all: u64,
     by: [u64; READINGS.len()],
+    /// Rows that some reading of a family fits.
+    by_family: [u64; FAMILIES.len()],
 }
 
 impl Counts {
@@ -91,6 +102,11 @@ impl Counts {
         self.all += rows;
         for (bit, count) in self.by.iter_mut().enumerate() {
             if kinds & 1 << bit != 0 {
+                *count += rows;
+            }
+        }
+        for (family, count) in FAMILIES.iter().zip(&mut self.by_family) {
+            if READINGS.iter().enumerate().any(|(bit, r)| kinds & 1 << bit != 0 && family.contains(&r.kind)) {
                 *count += rows;
             }
         }
@@ -118,6 +134,9 @@ pub fn verdict(counts: &Counts, distinct: Option<u64>, longest: usize) -> Verdic
     }
     let best = counts.by.iter().enumerate().max_by(|(a, x), (b, y)| x.cmp(y).then(b.cmp(a)));
     let Some((reading, fit)) = best.and_then(|(bit, fit)| Some((READINGS.get(bit)?, *fit))).filter(|(_, fit)| *fit as f64 >= MOST * counts.all as f64) else {
+        if let Some(verdict) = mixed(counts) {
+            return verdict;
+        }
         return match distinct {
             Some(n) if n <= CODES && counts.all >= 2 * n => none("code", format!("{n} different texts")),
             Some(_) | None if longest > 60 => none("text", "long texts: people may have typed names".into()),
@@ -128,6 +147,20 @@ pub fn verdict(counts: &Counts, distinct: Option<u64>, longest: usize) -> Verdic
     let alike: Vec<&str> = READINGS.iter().zip(&counts.by).filter(|(r, n)| r.kind == reading.kind && **n == fit && r.words != reading.words && reading.kind == "date").map(|(r, _)| r.words).collect();
     let also = if alike.is_empty() { String::new() } else { format!(", or as well {}", alike.join(", ")) };
     Verdict { kind: reading.kind.into(), evidence: format!("{}{also}: {fit} of {} cells", reading.words, counts.all), otherwise: counts.all - fit, order: reading.order }
+}
+
+/// A column of one type that is written in several ways, or of two types by halves: both are to be known before a mapping is written.
+fn mixed(counts: &Counts) -> Option<Verdict> {
+    let (family, fit) = FAMILIES.iter().zip(counts.by_family).max_by_key(|(_, fit)| *fit).filter(|(_, fit)| *fit * 4 >= counts.all)?;
+    let mut ways: Vec<(&Reading, u64)> = READINGS.iter().zip(counts.by).filter(|(r, n)| *n > 0 && family.contains(&r.kind)).collect();
+    ways.sort_by_key(|(_, n)| std::cmp::Reverse(*n)); // stable
+    let told: Vec<String> = ways.iter().take(3).map(|(r, n)| format!("{} ({n})", r.words)).collect();
+    let otherwise = counts.all - fit;
+    if fit as f64 >= MOST * counts.all as f64 {
+        let kind = if ways.iter().any(|(r, _)| r.kind == "decimal") { "decimal" } else { ways.first()?.0.kind };
+        return Some(Verdict { kind: kind.into(), evidence: format!("written in several ways: {}", told.join(", ")), otherwise, order: None });
+    }
+    Some(Verdict { kind: "text".into(), evidence: format!("{fit} of {} cells are {}, {otherwise} are something else", counts.all, told.join(", ")), otherwise, order: None })
 }
 
 /// Words that stand for missing at hospitals.
@@ -168,7 +201,11 @@ mod tests {
         assert_eq!(of(&["1", "22", "-3"]).0, "integer");
         assert_eq!(of(&["1", "2.5"]).1, "numbers with a decimal point: 2 of 2 cells");
         assert_eq!(of(&["1", "2,5"]).1, "numbers with a decimal comma: 2 of 2 cells");
-        assert_eq!(of(&["<0,1", "12"]).0, "decimal");
+        assert_eq!(of(&["<0,1", "12"]), ("decimal".into(), "written in several ways: whole numbers (1), numbers with a decimal point (1), numbers with a decimal comma (1)".into(), 0));
+        assert_eq!(of(&["2011-12-31", "31/12/2011", "2011-12-30"]), ("date".into(), "written in several ways: dates %Y-%m-%d (2), dates %d/%m/%Y (1)".into(), 0));
+        assert_eq!(of(&["2011-12-31", "vers Noël"]), ("text".into(), "1 of 2 cells are dates %Y-%m-%d (1), 1 are something else".into(), 1));
+        assert_eq!(of(&["2011-12-31T08:30:00.250", "2011-12-31T08:30:00.5"]).0, "datetime");
+        assert_eq!(of(&["2011-12-31T08:30:00Z", "2011-12-31T08:30:00.5+01:00"]).1, "times with a time zone (ISO 8601): 2 of 2 cells");
         assert_eq!(of(&["oui", "non"]).0, "boolean");
         assert_eq!(of(&["0012", "0450"]).1, "digits with zeros in front: an identifier or a code: 2 of 2 cells");
         assert_eq!(of(&["a", "b", "a", "b"]).0, "code");

@@ -19,11 +19,12 @@ use serde::Serialize;
 use crate::config::mapping::Source;
 use crate::error::Error;
 use crate::execute::summary::SMALL_CELL;
+use crate::execute::{Show, SourceProgress};
 use crate::source::{self, FileHead, SplitReader};
 use column::Column;
 pub use column::ColumnProfile;
 pub use html::html;
-pub use subject::{Subject, delivery, pipeline};
+use subject::{delivery, pipeline};
 pub use text::text;
 
 /// What a source holds.
@@ -52,12 +53,29 @@ pub struct FileProfile {
     pub evidence: Vec<String>,
 }
 
-/// Goes through a source. `base` is the folder that its paths begin in, `rare` shows rare values too, and `told` hears of the
+/// Profiles what the command line names: one delivery, or the sources of a pipeline, of which `only` one may be wanted.
+///
+/// # Errors
+/// When nothing is there, an option is none, or a file cannot be read.
+pub fn profiles(subject: &str, format: Option<&str>, set: &[String], only: Option<&str>, small_cell: Option<u64>, show: Show) -> Result<Vec<SourceProfile>, Error> {
+    let is_yaml = [".yaml", ".yml"].iter().any(|e| subject.ends_with(e));
+    let subjects = if is_yaml { pipeline(Path::new(subject), only)? } else { vec![delivery(subject, format, set)?] };
+    let mut profiles = vec![];
+    for subject in subjects {
+        let bytes = subject.paths.iter().filter_map(|p| std::fs::metadata(p).ok()).map(|m| m.len()).sum();
+        let bar = SourceProgress::begin(show, subject.source.name.value.clone(), bytes);
+        profiles.push(profile(&subject.source, &subject.paths, &subject.base, small_cell, &mut |done| bar.indexed(done))?);
+        bar.clear();
+    }
+    Ok(profiles)
+}
+
+/// Goes through a source. `base` is the folder that its paths begin in, a value that fewer rows than `small_cell` (5) have is not shown, and `told` hears of the
 /// bytes that are done with.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn profile(source: &Source, paths: &[PathBuf], base: &Path, rare: bool, told: &mut dyn FnMut(u64)) -> Result<SourceProfile, Error> {
+pub fn profile(source: &Source, paths: &[PathBuf], base: &Path, small_cell: Option<u64>, told: &mut dyn FnMut(u64)) -> Result<SourceProfile, Error> {
     let mut heads: Vec<FileHead> = vec![];
     for path in paths {
         heads.extend(source::heads(source, base, path).map_err(source::HeadError::into_error)?);
@@ -93,7 +111,7 @@ pub fn profile(source: &Source, paths: &[PathBuf], base: &Path, rare: bool, told
         let _ = std::fs::remove_file(&store);
         files.push(FileProfile { file: head.shown.clone(), bytes: head.bytes, rows: index.rows, evidence: head.evidence.clone() });
     }
-    let shown_from = if rare { 1 } else { SMALL_CELL };
+    let shown_from = small_cell.unwrap_or(SMALL_CELL).max(1);
     let columns: Vec<ColumnProfile> = names.into_iter().zip(columns).map(|(name, column)| column.finish(name, rows, shown_from)).collect();
     let keys = columns.iter().filter(|c| rows > 1 && c.filled == rows && c.distinct == Some(rows)).map(|c| c.name.clone()).collect();
     Ok(SourceProfile { format: 1, source: source.name.value.clone(), files, rows, damaged, columns, keys, shown_from })

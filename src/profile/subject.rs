@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::mapping::{DELIMITED, Dialect, Locale, Source};
+use crate::config::mapping::{self, Source};
 use crate::config::project::{self, expand};
-use crate::config::{Spanned, yaml};
+use crate::config::Spanned;
+use crate::config::yaml::{self, Node, Value};
 use crate::diagnostic::{Diagnostics, FileId, SourceMap, Span, code, render_text};
 use crate::error::Error;
 use crate::source::{self, records_of};
@@ -37,30 +38,63 @@ pub fn delivery(path: &str, format: Option<&str>, set: &[String]) -> Result<Subj
         let ending = Path::new(path).extension()?.to_str()?.to_lowercase();
         ENDINGS.iter().find(|(e, _)| *e == ending).map(|(_, f)| (*f).to_owned()).filter(|f| records_of(f).is_some())
     });
-    let (mut dialect, mut options) = (Dialect::default(), vec![]);
+    let format = match format {
+        None if Path::new(path).is_dir() => Some(kind_of_folder(Path::new(path)).ok_or_else(|| wrong(format!("`{path}` is a folder"), "say what is in it, such as `--as dicom` or `--as omop`"))?.to_owned()),
+        other => other,
+    };
+    // What is said of a delivery here is what a mapping would say of a source.
+    let scalar = |text: &str| Node { value: Value::Scalar { text: text.to_owned(), quoted: true }, span };
+    let mut entries = vec![(scalar("path"), scalar(path))];
+    entries.extend(format.as_deref().map(|f| (scalar("format"), scalar(f))));
     for one in set {
         let Some((key, value)) = one.split_once('=') else { return Err(wrong(format!("`{one}` is no option"), "options are written `--set sheet=Patients`")) };
-        if key == "encoding" {
-            dialect.encoding = Some(Spanned::new(value.to_owned(), span));
-            continue;
-        }
-        let node = yaml::parse(value, FileId(0), &mut Diagnostics::default()).ok_or_else(|| wrong(format!("the value of `{key}` is no YAML"), "a text, a number, `[a, b]` or `{a: b}`"))?;
-        options.push((Spanned::new(key.to_owned(), span), node));
-    }
-    let typed = format.as_deref().is_some_and(|f| !DELIMITED.contains(&f));
-    if !typed && !options.is_empty() {
-        return Err(wrong("delimited text has no options here".to_owned(), "profile a source of a pipeline to say its delimiter, quote or header"));
+        // A mark such as `;` is no YAML of its own.
+        let node = yaml::parse(value, FileId(0), &mut Diagnostics::default()).filter(|n| !n.is_null()).unwrap_or_else(|| scalar(value));
+        entries.push((scalar(key), node));
     }
     let name = Path::new(path).file_name().and_then(|n| n.to_str()).unwrap_or(path).to_owned();
-    let source = Source {
-        name: Spanned::new(name, span),
-        paths: vec![Spanned::new(path.to_owned(), span)],
-        format: format.map(|f| Spanned::new(f, span)),
-        options,
-        dialect,
-        locale: Locale { typed, ..Locale::default() },
-    };
-    subject(source, PathBuf::new())
+    let mut found = Diagnostics::default();
+    let mut source = mapping::source(Spanned::new("delivery".to_owned(), span), &Node { value: Value::Map(entries), span }, &mut found);
+    match (found.items.first(), source.take()) {
+        (None, Some(mut source)) => {
+            source.name.value = name;
+            subject(source, PathBuf::new())
+        }
+        (Some(first), _) => Err(Error::command_line(first.message.clone(), first.help.first().cloned().unwrap_or_else(|| "`cohorte docs` lists formats and options".to_owned()))),
+        (None, None) => Err(Error::Bug { message: "a delivery that is no source".into() }),
+    }
+}
+
+/// What a folder seems to hold, by the names and beginnings of its files.
+fn kind_of_folder(folder: &Path) -> Option<&'static str> {
+    const LOOKED_AT: usize = 200;
+    let mut todo = vec![folder.to_owned()];
+    let mut seen = 0;
+    while let Some(folder) = todo.pop() {
+        for entry in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
+            seen += 1;
+            if seen > LOOKED_AT {
+                return None;
+            }
+            let name = entry.file_name().to_string_lossy().to_lowercase();
+            if ["person.csv", "person.csv.gz", "person.parquet"].contains(&name.as_str()) {
+                return Some("omop");
+            }
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => todo.push(entry.path()),
+                Ok(kind) if kind.is_file() => {
+                    // DICOM PS3.10, 7.1: the letters stand behind a preamble of 128 bytes.
+                    let mut begin = [0; 132];
+                    let read = std::fs::File::open(entry.path()).and_then(|mut f| std::io::Read::read_exact(&mut f, &mut begin));
+                    if read.is_ok() && begin.ends_with(b"DICM") {
+                        return Some("dicom");
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    None
 }
 
 fn subject(source: Source, base: PathBuf) -> Result<Subject, Error> {

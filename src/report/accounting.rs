@@ -1,16 +1,16 @@
 //! Where every row went, per site and source, and the files it came from.
 //!
-//! The picture is drawn to one scale over all sites; the table beneath states the identity
+//! The picture (`flow`) is drawn to one scale over all sites; the table beneath states the identity
 //! `read = accepted + quarantined + filtered + deduplicated` in numbers and says whether it holds,
 //! because a report that hides a lost row is worth nothing.
 
 use maud::{Markup, html};
 
-use super::{steps, svg};
-use super::text::{Phrase, Wording, bytes, int, share};
+use super::text::{Phrase, bytes, int, share};
 use super::verdict::total;
 use super::view::View;
 use super::words as w;
+use super::{flow, steps};
 use crate::execute::summary::{Account, FileSummary, SourceSummary};
 
 /// The section.
@@ -19,11 +19,11 @@ pub fn section(view: &View) -> Markup {
         section #rows aria-labelledby="rows-title" {
             h2 #rows-title { (w::ROWS_TITLE) }
             p .intro { (w::ROWS_LEAD) }
-            (figure(view))
+            (flow::figure(view))
             (table(view))
             @if view.run.accounts.iter().any(|a| !a.filters.is_empty()) { (filters(view)) }
             @if !view.run.steps.is_empty() { (steps::table(view)) }
-            (files(view))
+            @if view.run.sources.iter().any(|s| !s.files.is_empty()) || !view.run.public { (files(view)) }
         }
     }
 }
@@ -39,49 +39,6 @@ fn name(view: &View, account: &Account) -> Phrase {
         }
     }
     Phrase::join(&parts, " · ")
-}
-
-fn parts(a: &Account) -> [(&'static str, u64); 4] {
-    [("a", a.rows_accepted), ("hq", a.rows_quarantined), ("hf", a.rows_filtered), ("hd", a.rows_deduplicated)]
-}
-
-fn figure(view: &View) -> Markup {
-    let scale = view.run.accounts.iter().map(|a| a.rows_read).max().unwrap_or(0);
-    let entry = |class: &str, name: &Wording, meaning: &Wording| {
-        html! {
-            li {
-                svg .key width="18" height="12" aria-hidden="true" focusable="false" { rect class=(class) width="18" height="12" {} }
-                span { strong { (name) } " " (meaning) }
-            }
-        }
-    };
-    let some = |pick: fn(&Account) -> u64| view.run.accounts.iter().any(|a| pick(a) > 0);
-    html! {
-        figure .flow {
-            figcaption .sr { (w::ROWS_FIGURE) }
-            @for account in &view.run.accounts {
-                @let name = name(view, account);
-                @let label = w::BAR.with(&[&name, &int(account.rows_read), &int(account.rows_accepted),
-                    &int(account.rows_quarantined), &int(account.rows_filtered), &int(account.rows_deduplicated)]);
-                div .lane {
-                    span .who { (name) }
-                    (svg::stacked(&parts(account), scale, &label))
-                    span .num {
-                        (w::BAR_ACCEPTED.with(&[&share(account.rows_accepted, account.rows_read, 1)]))
-                        @if account.rows_quarantined > 0 {
-                            br; span .muted { (w::BAR_QUARANTINED.with(&[&int(account.rows_quarantined)])) }
-                        }
-                    }
-                }
-            }
-            ul .legend {
-                (entry("a", &w::ACCEPTED, &w::MEANING_ACCEPTED))
-                (entry("hq", &w::QUARANTINED, &w::MEANING_QUARANTINED))
-                @if some(|a| a.rows_filtered) { (entry("hf", &w::FILTERED, &w::MEANING_FILTERED)) }
-                @if some(|a| a.rows_deduplicated) { (entry("hd", &w::DEDUPLICATED, &w::MEANING_DEDUPLICATED)) }
-            }
-        }
-    }
 }
 
 /// Whether no row is lost and none is counted twice.
@@ -112,7 +69,7 @@ fn table(view: &View) -> Markup {
             p .alarm role="alert" { (w::ROWS_BROKEN.with(&[&name(view, broken)])) }
         }
         div .scroll tabindex="0" role="group" aria-label=(w::ROWS_TITLE.en) data-fr-label=(w::ROWS_TITLE.fr) {
-            table .accounts {
+            table .accounts.sortable {
                 caption { (w::ROWS_TABLE) }
                 thead {
                     tr {
@@ -154,7 +111,7 @@ fn filters(view: &View) -> Markup {
     html! {
         h3 { (w::FILTERS_TITLE) }
         div .scroll tabindex="0" role="group" aria-label=(w::FILTERS_TITLE.en) data-fr-label=(w::FILTERS_TITLE.fr) {
-            table .filters {
+            table .filters.sortable {
                 caption { (w::FILTERS_TABLE) }
                 thead {
                     tr {
@@ -183,7 +140,7 @@ fn files(view: &View) -> Markup {
     html! {
         h3 { (w::FILES_TITLE) }
         div .scroll tabindex="0" role="group" aria-label=(w::FILES_TITLE.en) data-fr-label=(w::FILES_TITLE.fr) {
-            table .files {
+            table .files.sortable {
                 caption { (w::FILES_TABLE) }
                 thead {
                     tr {
@@ -225,7 +182,7 @@ fn file_row(source: &SourceSummary, file: &FileSummary) -> Markup {
                 }
             }
             td .n { (int(file.rows)) }
-            td .n { (bytes(file.bytes)) }
+            td .n data-k=(file.bytes) { (bytes(file.bytes)) }
             td {
                 (read)
                 @for evidence in &file.evidence { small { (evidence) } }

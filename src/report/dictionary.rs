@@ -3,7 +3,7 @@
 //! A page in two languages holds most words twice, and a matrix or a rule list repeats its words a
 //! hundred times. After the page is drawn, a pair of languages that occurs several times is kept in
 //! a list at its end; each place keeps the English (what is read without script) and the number of
-//! its entry. The sections know nothing of this.
+//! its entry. What HTML lets one leave out is left out. The sections know nothing of this.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -40,6 +40,37 @@ pub fn fold(page: &str, marker: &str) -> String {
     out.replacen(marker, &list, 1)
 }
 
+/// The page without what HTML lets one leave out: end tags of cells, rows and items, which what follows them ends, the
+/// scope of a head in a table's head, and quotation marks around a word. A large page is mostly cells. Texts are escaped, so all this is in tags; the script,
+/// where it might not be, comes last and stays as it is.
+pub fn lean(page: &str) -> String {
+    let (body, script) = page.split_at(page.rfind("<script>").unwrap_or(page.len()));
+    let (head, body) = body.split_at(body.find("<body>").unwrap_or(0));
+    let gone = ["</td>", "</th>", "</tr>", "</li>", " scope=\"col\""];
+    let body = gone.iter().fold(body.to_owned(), |page, tag| page.replace(tag, ""));
+    let body = ["path", "rect", "circle"].iter().fold(body, |page, tag| page.replace(&format!("></{tag}>"), "/>"));
+    let mut out = String::with_capacity(page.len());
+    out.push_str(head);
+    let mut rest = body.as_str();
+    while let Some(at) = rest.find("=\"") {
+        let (before, value) = (&rest[..at + 1], &rest[at + 2..]);
+        out.push_str(before);
+        let end = value.find('"').unwrap_or(value.len());
+        let word = end > 0 && value[..end].bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'#'));
+        // Before `/>` the mark is needed: the stroke would belong to the word.
+        if word && !value[end + 1..].starts_with('/') {
+            out.push_str(&value[..end]);
+        } else {
+            out.push('"');
+            out.push_str(&value[..(end + 1).min(value.len())]);
+        }
+        rest = &value[(end + 1).min(value.len())..];
+    }
+    out.push_str(rest);
+    out.push_str(script);
+    out
+}
+
 enum Piece<'a> {
     Rest(&'a str),
     Pair { whole: &'a str, en: &'a str, fr: &'a str },
@@ -74,6 +105,15 @@ fn pairs<'a>(page: &'a str, mut each: impl FnMut(Piece<'a>)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_end_by_themselves() {
+        assert_eq!(lean("<tr><td>1</td><td>2</td></tr></tbody>"), "<tr><td>1<td>2</tbody>");
+        assert_eq!(
+            lean(r##"<body><a class="x y" href="#r-1">=&quot;a&quot;</a><circle r="2"></circle><script>x="y"</script>"##),
+            r##"<body><a class="x y" href=#r-1>=&quot;a&quot;</a><circle r="2"/><script>x="y"</script>"##
+        );
+    }
 
     #[test]
     fn frequent_pairs_are_said_once() {

@@ -10,13 +10,13 @@ use super::view::View;
 use super::words as w;
 use crate::execute::summary::EndpointSummary;
 
-/// The section; nothing where no site derives an endpoint.
-pub fn section(view: &View) -> Markup {
+/// The part; nothing where no site derives an endpoint.
+pub fn part(view: &View) -> Markup {
     let all = &view.run.endpoints;
     html! {
         @if !all.is_empty() {
-            section #endpoints aria-labelledby="endpoints-title" {
-                h2 #endpoints-title { (w::ENDPOINTS_TITLE) }
+            div #endpoints {
+                h3 { (w::ENDPOINTS_TITLE) }
                 p .intro { (w::ENDPOINTS_LEAD) }
                 div .scroll tabindex="0" role="group" aria-label=(w::ENDPOINTS_TITLE.en) data-fr-label=(w::ENDPOINTS_TITLE.fr) {
                     table .gaps {

@@ -5,10 +5,13 @@
 //! comes before the date of diagnosis"); any other rule speaks through its description in the
 //! schema. A rule this module does not know still gets a true, if duller, sentence.
 
-use super::text::{Phrase, Wording, percent, rows, share, unit, written};
-use super::view::View;
+use super::text::{Phrase, Wording, decimal, decimals, percent, rows, share, unit, written};
+use super::view::{RuleGroup, SiteReason, View};
 use super::words;
 use crate::execute::summary::{Category, FieldSummary, RuleResult};
+
+/// The code of a row whose foreign key leads nowhere.
+const ORPHAN: &str = "R509";
 
 /// What a rule is known by.
 #[derive(Clone, Copy)]
@@ -149,8 +152,8 @@ fn known<'t>(table: &'t [(&[&str], Wording, Wording)], rule: &str) -> Option<(&'
 
 /// A rule as a title: what it asks of the data.
 pub fn title(view: &View, rule: Rule) -> Phrase {
-    if let Some(description) = rule.result.and_then(|r| Phrase::of(&r.description)) {
-        return description.unstopped();
+    if let Some(named) = rule.result.and_then(|r| Phrase::of(&r.name).or_else(|| Phrase::of(&r.description))) {
+        return named.unstopped();
     }
     if let Some((title, _)) = known(ROW, rule.rule) {
         return title.phrase();
@@ -176,6 +179,24 @@ pub fn finding(view: &View, rule: Rule, n: u64) -> Phrase {
     specific(view, rule, n).unwrap_or_else(|| BROKEN.with(&[&rows(n), &title(view, rule).quoted()]))
 }
 
+/// What was found at a site, with its table where there are several: the sentence to write to the site.
+pub fn finding_at(view: &View, reason: &SiteReason) -> Phrase {
+    let group = question_rule(view, reason);
+    let result = group.map(|group| group.overall.as_ref());
+    let rule = Rule { table: reason.table, rule: reason.rule, field: reason.field, result };
+    let orphans = result.is_some_and(|r| r.code == ORPHAN);
+    let sentence = finding(view, rule, reason.rows);
+    if orphans || !view.many_tables() {
+        return sentence;
+    }
+    words::IN_TABLE.with(&[&Phrase::same(reason.table), &sentence])
+}
+
+/// The rule behind a site's reason.
+pub fn question_rule<'v, 'a>(view: &'v View<'a>, reason: &SiteReason) -> Option<&'v RuleGroup<'a>> {
+    view.rule(reason.table, reason.rule, reason.field)
+}
+
 /// The same beneath the rule's title, which need not be said again.
 pub fn finding_below_title(view: &View, rule: Rule, n: u64) -> Phrase {
     const BROKEN: Wording = Wording { en: "{0} not in line with it.", fr: "{0} non conformes." };
@@ -188,6 +209,9 @@ fn specific(view: &View, rule: Rule, n: u64) -> Option<Phrase> {
     const HERE: Wording = Wording { en: "In {0}, {1}.", fr: "Dans {0}, {1}." };
 
     let rows = rows(n);
+    if let Some(parent) = rule.rule.strip_prefix("in_").filter(|_| rule.result.is_some_and(|r| r.code == ORPHAN)) {
+        return Some(words::ORPHANS.with(&[&rows, &Phrase::same(rule.table), &Phrase::same(parent)]));
+    }
     if let Some((_, finding)) = known(ROW, rule.rule) {
         return Some(finding.with(&[&Phrase::default(), &rows]));
     }
@@ -206,6 +230,12 @@ fn specific(view: &View, rule: Rule, n: u64) -> Option<Phrase> {
 /// A result that misses its threshold: the finding, the share, and what had been agreed.
 pub fn missed(view: &View, result: &RuleResult) -> Phrase {
     let rule = Rule::of(result);
+    if let Some(measure) = &result.measure {
+        let name = Phrase::of(&measure.name).unwrap_or_else(|| words::MEASURED.phrase());
+        let limit = measure.limit.map_or_else(Phrase::default, |limit| words::AT_MOST.with(&[&measured(limit)]));
+        let of = words::MEASURED_AT.with(&[&title(view, rule), &name, &measured(measure.value)]);
+        return words::CLAUSES.with(&[&of, &limit]);
+    }
     let threshold = result.threshold.as_deref().map_or_else(Phrase::default, limit);
     if is_completeness(rule)
         && let Some(field) = rule.field
@@ -223,6 +253,11 @@ pub fn missed(view: &View, result: &RuleResult) -> Phrase {
         &rows(result.denominator),
         &threshold,
     ])
+}
+
+/// A measured number: three digits behind the point where it is small.
+pub fn measured(x: f64) -> Phrase {
+    decimal(x, if x.abs() < 1.0 { 3 } else { decimals(x.abs()) })
 }
 
 /// A threshold as a clause: `the agreed limit is at most 1%`.

@@ -3,45 +3,63 @@
 //! A missing value, a variable the hospital can never measure and a variable nobody has mapped yet
 //! are three different conversations with a site. So each has its own mark (glyph, pattern and word,
 //! never colour alone), and the reason a site gave stands both behind its cell and in a list beneath,
-//! where it can be read on paper and without script.
+//! where it can be read on paper and without script. What else is behind a cell (its distribution,
+//! rules and unknown codes) is on this page already: the script brings it together.
 
 use maud::{Markup, html};
 
-use super::findings::{Rule, finding, kind, range};
+use super::findings::{kind, range};
 use super::text::{Phrase, Wording, share};
-use super::view::{SiteReason, View, anchor, unit_of};
+use super::view::{View, anchor, unit_of};
 use super::words as w;
 use crate::execute::summary::{FieldSummary, TableSummary, Variable, VariableState};
 
 /// The section.
 pub fn section(view: &View) -> Markup {
-    let reasons = view.reasons(None);
     html! {
-        section #variables aria-labelledby="variables-title" {
+        section #variables .wide[view.many_sites()] aria-labelledby="variables-title" {
             h2 #variables-title { (w::MATRIX_TITLE) }
             p .intro { (w::MATRIX_LEAD) }
             (legend())
+            form #finder hidden role="search" aria-label=(w::FIND_VARIABLE.en) data-fr-label=(w::FIND_VARIABLE.fr) {
+                label .wide { span { (w::FIND_VARIABLE) } input type="search" name="v" autocomplete="off" spellcheck="false"; }
+            }
             div .with-panel {
                 div {
                     @for table in &view.run.schema.tables {
                         @if view.many_tables() { h3 { (w::TABLE) " " code { (table.name) } } }
-                        (matrix(view, table, &reasons))
+                        (matrix(view, table))
                     }
                 }
-                aside #panel aria-labelledby="panel-title" {
-                    div .panel-head {
-                        h3 #panel-title { (w::PANEL) }
-                        button type="button" #panel-close hidden aria-label=(w::CLOSE.en) data-fr-label=(w::CLOSE.fr) { "✕" }
-                    }
-                    div #panel-body aria-live="polite" { p .muted { (w::PANEL_HINT) } }
-                    @for (kind, words) in [
-                        ("some", w::FILLED_OF), ("none", w::NO_ROWS), ("imp", w::CELL_IMPOSSIBLE),
-                        ("und", w::CELL_UNDETERMINED), ("nom", w::CELL_NOT_MAPPED),
-                    ] { template data-for=(kind) { p { (words) } } }
-                    template data-for="link" { p { a href="#distributions" { (w::SEE_DISTRIBUTION) } } }
-                }
+                (panel())
             }
             (gaps(view))
+        }
+    }
+}
+
+/// Where the script shows what is behind a cell, and the words it needs for that.
+fn panel() -> Markup {
+    html! {
+        aside #panel aria-labelledby="panel-title" {
+            div .panel-head {
+                h3 #panel-title tabindex="-1" { (w::PANEL) }
+                button type="button" #panel-close hidden aria-label=(w::CLOSE.en) data-fr-label=(w::CLOSE.fr) { "✕" }
+            }
+            div #panel-body { p .muted { (w::PANEL_HINT) } }
+            @for (kind, words) in [
+                ("some", w::FILLED_OF), ("none", w::NO_ROWS), ("imp", w::CELL_IMPOSSIBLE),
+                ("und", w::CELL_UNDETERMINED), ("nom", w::CELL_NOT_MAPPED),
+            ] { template data-for=(kind) { p { (words) } } }
+            template data-for="link" { p { a { (w::SEE_DISTRIBUTION) } } }
+            template data-for="rules" { h4 { (w::CELL_RULES) } ul .plain {} }
+            template data-for="norules" { p .muted { (w::CELL_NO_RULES) } }
+            template data-for="unmapped" { h4 { (w::CELL_UNMAPPED) } ul .plain {} }
+            template data-for="chart" { h4 { (w::DISTRIBUTION) } div {} }
+            @for (letter, class, words) in [
+                ("p", "good", w::PASSED), ("w", "warn", w::WITH_FINDINGS), ("f", "bad", w::FAILED),
+                ("n", "none", w::NOT_APPLICABLE), ("e", "err", w::NOT_JUDGED),
+            ] { template data-for={ "status-" (letter) } { span .badge.(class) { (words) } } }
         }
     }
 }
@@ -87,28 +105,35 @@ fn legend() -> Markup {
     }
 }
 
-fn matrix(view: &View, table: &TableSummary, reasons: &[SiteReason]) -> Markup {
+fn matrix(view: &View, table: &TableSummary) -> Markup {
     html! {
         div .scroll tabindex="0" role="group" aria-label=(w::MATRIX_TABLE.en) data-fr-label=(w::MATRIX_TABLE.fr) {
-            table .matrix {
+            table .matrix.nums {
                 caption { (w::MATRIX_TABLE) }
                 thead {
                     tr {
                         th scope="col" { (w::VARIABLE) }
-                        @for site in &view.run.sites { th .site scope="col" { (site) } }
+                        @for site in &view.run.sites {
+                            th .site scope="col" data-rows=(rows_of(view, table, site)) { span { (site) } }
+                        }
                     }
                 }
                 tbody {
                     @for field in &table.fields {
                         tr #(anchor("v", &[&table.name, &field.name])) {
                             (heading(view, table, field))
-                            @for site in &view.run.sites { (cell(view, table, field, site, reasons)) }
+                            @for site in &view.run.sites { (cell(view, table, field, site)) }
                         }
                     }
                 }
             }
         }
     }
+}
+
+/// The accepted rows of a table at a site: the same for each of its fields.
+fn rows_of(view: &View, table: &TableSummary, site: &str) -> u64 {
+    table.fields.iter().find_map(|f| view.variable(&table.name, &f.name, site)).map_or(0, |v| v.rows)
 }
 
 /// The variable: its label and unit in view, all the schema says of it behind a click.
@@ -155,40 +180,18 @@ fn about(field: &FieldSummary) -> Markup {
     }
 }
 
-fn cell(view: &View, table: &TableSummary, field: &FieldSummary, site: &str, reasons: &[SiteReason]) -> Markup {
+fn cell(view: &View, table: &TableSummary, field: &FieldSummary, site: &str) -> Markup {
     let Some(variable) = view.variable(&table.name, &field.name, site) else {
-        return html! { td .cell .nom { span aria-hidden="true" { "·" } span .sr { (w::NO_DATA) } } };
+        return html! { td .nom { span aria-hidden="true" { "·" } span .sr { (w::NO_DATA) } } };
     };
-    let body = match mark(variable.state) {
-        Some((class, glyph, word)) => html! {
-            button .cell .(class) type="button" title=[variable.reason.as_deref()] {
-                span .glyph aria-hidden="true" { (glyph) } (word)
-            }
+    match mark(variable.state) {
+        Some((class, _, word)) => html! {
+            td { button .(class) title=[variable.reason.as_deref()] { (word) } }
         },
         None => html! {
-            button .cell .(format!("f{}", step(variable.filled, variable.rows))) type="button"
-                data-v={ (variable.filled) "/" (variable.rows) } { (share(variable.filled, variable.rows, 0)) }
+            td { button .(format!("f{}", step(variable.filled, variable.rows))) data-n=(variable.filled) { (share(variable.filled, variable.rows, 0).en) } }
         },
-    };
-    let found = findings(view, variable, reasons);
-    html! {
-        td {
-            (body)
-            @if !found.is_empty() {
-                template { h4 { (w::FINDINGS) } ul { @for sentence in &found { li { (sentence) } } } }
-            }
-        }
     }
-}
-
-/// What was found in this variable at this site.
-fn findings(view: &View, v: &Variable, reasons: &[SiteReason]) -> Vec<Phrase> {
-    let here = |r: &&SiteReason| r.site == v.site && r.table == v.table && r.field == Some(v.field.as_str());
-    let say = |r: &SiteReason| {
-        let result = view.rule(r.table, r.rule, r.field).map(|group| group.overall.as_ref());
-        finding(view, Rule { table: r.table, rule: r.rule, field: r.field, result }, r.rows)
-    };
-    reasons.iter().filter(here).map(say).collect()
 }
 
 /// Variables absent for the same reason share a line, and so do sites that lack the same ones.

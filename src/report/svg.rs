@@ -31,28 +31,10 @@ pub fn patterns() -> Markup {
                 pattern #rungs width="6" height="6" patternUnits="userSpaceOnUse" {
                     rect .d width="6" height="6" {} rect .ink width="6" height="1.4" {}
                 }
-            }
-        }
-    }
-}
-
-/// A bar of stacked parts, `scale` of whose rows fill the width; parts that exist stay visible.
-#[allow(clippy::cast_precision_loss)]
-pub fn stacked(parts: &[(&str, u64)], scale: u64, label: &Phrase) -> Markup {
-    const LEAST: f64 = 0.5;
-    let mut end = 0.0;
-    let present = parts.iter().filter(|(_, rows)| *rows > 0);
-    let bars: Vec<(&str, f64, f64)> = present
-        .map(|(class, rows)| {
-            let (x, width) = (end, (*rows as f64 * 100.0 / scale.max(1) as f64).max(LEAST));
-            end += width;
-            (*class, x, width)
-        })
-        .collect();
-    html! {
-        svg .stack width="100%" height="22" role="img" aria-label=(label.en) data-fr-label=(label.fr) {
-            @for (class, x, width) in bars {
-                rect class=(class) x={ (short(x)) "%" } width={ (short(width)) "%" } height="22" {}
+                // What is not told: lines without a ground, so that no height is read from it.
+                pattern #veil width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)" {
+                    rect .veil width="1.3" height="4" {}
+                }
             }
         }
     }
@@ -88,6 +70,33 @@ pub fn steps(heights: &[f64], x0: f64, x1: f64) -> String {
     }
     let _ = write!(path, "V{}Z", short(PLOT));
     path
+}
+
+/// A line through the shares of several runs, oldest first; the last is marked. Its own scale, from nothing.
+/// Without a label it is decoration beside its numbers.
+#[allow(clippy::cast_precision_loss)]
+pub fn spark(shares: &[Option<f64>], label: Option<&Phrase>) -> Markup {
+    const WIDE: f64 = 64.0;
+    const HIGH: f64 = 16.0;
+    let top = shares.iter().flatten().copied().fold(0.0, f64::max);
+    let step = (WIDE - 8.0) / (shares.len().max(2) - 1) as f64;
+    let y = |share: f64| HIGH - 3.0 - if top > 0.0 { share / top * (HIGH - 6.0) } else { 0.0 };
+    let mut path = String::new();
+    let mut last = None;
+    for (i, share) in shares.iter().enumerate() {
+        let Some(share) = share else { continue };
+        let (x, y) = (4.0 + step * i as f64, y(*share));
+        let _ = write!(path, "{}{} {}", if path.is_empty() { 'M' } else { 'L' }, short(x), short(y));
+        last = Some((x, y));
+    }
+    html! {
+        svg .spark width="64" height="16" role=[label.map(|_| "img")] aria-label=[label.map(|l| &l.en)] data-fr-label=[label.map(|l| &l.fr)]
+            aria-hidden=[label.is_none().then_some("true")] {
+            path .base d="M4 13H60" {}
+            path .line d=(path) {}
+            @if let Some((x, y)) = last { circle .now cx=(short(x)) cy=(short(y)) r="2.4" {} }
+        }
+    }
 }
 
 /// The horizontal axis with its labels; a label at the edge stays inside.

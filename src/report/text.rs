@@ -112,7 +112,7 @@ pub struct Wording {
 impl Wording {
     /// As it stands.
     pub fn phrase(&self) -> Phrase {
-        Phrase::new(self.en, self.fr)
+        Phrase::new(self.en, spaced(self.fr))
     }
 
     /// With each `{n}` replaced by the n-th argument in the same language.
@@ -132,8 +132,17 @@ impl Wording {
             out.push_str(rest);
             out
         };
-        Phrase::new(fill(self.en, |p| &p.en), fill(self.fr, |p| &p.fr))
+        Phrase::new(fill(self.en, |p| &p.en), fill(&spaced(self.fr), |p| &p.fr))
     }
+}
+
+/// French as it is set: the space before a double mark does not break. Wordings are typed with plain ones.
+fn spaced(french: &str) -> String {
+    let mut out = french.replace(" :", "\u{a0}:");
+    for mark in [';', '?', '!', '%'] {
+        out = out.replace(&format!(" {mark}"), &format!("{NARROW}{mark}"));
+    }
+    out
 }
 
 impl Render for Wording {
@@ -320,6 +329,21 @@ pub fn moment(rfc3339: &str) -> Phrase {
     )
 }
 
+/// The day of a moment.
+pub fn day(rfc3339: &str) -> Phrase {
+    moment(rfc3339).map(|text| text.split_once(", ").map_or(text, |(day, _)| day).to_owned())
+}
+
+/// A difference with its sign: `+1,234`, `−12`.
+pub fn signed(before: u64, now: u64) -> Phrase {
+    let size = int(now.abs_diff(before));
+    match now.cmp(&before) {
+        std::cmp::Ordering::Less => size.map(|n| format!("−{n}")),
+        std::cmp::Ordering::Equal => Phrase::same("±0"),
+        std::cmp::Ordering::Greater => size.map(|n| format!("+{n}")),
+    }
+}
+
 /// A UCUM unit in words where it is short for a common one; annotations lose their braces.
 pub fn unit(ucum: &str) -> Phrase {
     match ucum {
@@ -350,6 +374,14 @@ mod tests {
         assert_eq!(duration(200.2).en, "3\u{a0}min 20\u{a0}s");
         assert_eq!(moment("2026-02-01T09:05:00Z").fr, "1er février 2026, 09:05 UTC");
         assert_eq!(rows(0), Phrase::new("0\u{a0}rows", "0\u{a0}ligne"));
+    }
+
+    #[test]
+    fn french_marks_keep_to_their_words() {
+        let phrase = Wording { en: "{0}: why?", fr: "{0} : pourquoi ? 5 %" }.with(&[&Phrase::same("a : b")]);
+        assert_eq!(phrase.fr, "a : b\u{a0}: pourquoi\u{202f}? 5\u{202f}%");
+        assert_eq!(signed(1200, 20).fr, "−1\u{202f}180");
+        assert_eq!(day("2026-02-01T09:05:00Z").fr, "1er février 2026");
     }
 
     #[test]

@@ -9,9 +9,9 @@ use maud::{Markup, html};
 
 use super::svg;
 use super::text::{Phrase, Wording, int, rows};
-use super::view::View;
+use super::view::{View, cell_anchor};
 use super::words as w;
-use crate::execute::summary::{SMALL_CELL, Unmapped};
+use crate::execute::summary::Unmapped;
 
 /// The section.
 pub fn section(view: &View) -> Markup {
@@ -22,13 +22,16 @@ pub fn section(view: &View) -> Markup {
     };
     let (shown, hidden) = (sorted(shown), sorted(hidden));
     let rare: u64 = hidden.iter().map(|u| u.rows).sum();
+    if view.run.public && view.run.unmapped.is_empty() {
+        return html! {};
+    }
     html! {
         section #unmapped aria-labelledby="unmapped-title" {
             h2 #unmapped-title { (w::UNMAPPED_TITLE) }
             p .intro { @if shown.is_empty() && rare == 0 { (w::UNMAPPED_NONE) } @else { (w::UNMAPPED_LEAD) } }
             @if !shown.is_empty() { (table(view, &shown)) }
             @if rare > 0 {
-                p .note { (w::UNMAPPED_HIDDEN.with(&[&rows(rare), &int(SMALL_CELL)])) }
+                p .note { (w::UNMAPPED_HIDDEN.with(&[&rows(rare), &int(view.run.small_cell)])) }
                 p .note { (w::UNMAPPED_SOME.with(&[&places(view, &hidden)])) }
             }
         }
@@ -39,7 +42,7 @@ fn table(view: &View, shown: &[Unmapped]) -> Markup {
     let most = shown.first().map_or(0, |u| u.rows);
     html! {
         div .scroll tabindex="0" role="group" aria-label=(w::UNMAPPED_TITLE.en) data-fr-label=(w::UNMAPPED_TITLE.fr) {
-            table .unmapped {
+            table .unmapped.sortable {
                 caption { (w::UNMAPPED_TABLE) }
                 thead { tr {
                     th .n scope="col" { (w::ROWS_AFFECTED) }
@@ -50,7 +53,7 @@ fn table(view: &View, shown: &[Unmapped]) -> Markup {
                 } }
                 tbody {
                     @for u in shown {
-                        tr {
+                        tr data-cell=(cell_anchor(&u.table, &u.field, &u.site)) {
                             td .n { (int(u.rows)) (svg::share_bar(u.rows, most)) }
                             th scope="row" { (code(u.value.as_deref().unwrap_or_default())) }
                             td { (u.site) }

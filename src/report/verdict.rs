@@ -1,19 +1,25 @@
 //! The first screen: can this delivery be used, and what is the first thing to do about it?
 //!
 //! A coordinator may read nothing else. So it answers in a sentence, says in numbers what became of
-//! the rows, names every agreed limit that is missed, and the three questions to the sites that
+//! the rows, names the agreed limits that are missed, what changed since the last run, and the three questions to the sites that
 //! concern most rows (rows in quarantine before rows that are only flagged).
 
 use maud::{Markup, html};
 
-use super::findings::{Rule, finding, missed};
+use super::findings::{finding_at, missed};
+use super::rules::id;
 use super::text::{Phrase, counted, duration, int, moment, rows, share};
 use super::view::{SiteReason, View};
 use super::words as w;
-use crate::execute::summary::{Account, RuleResult, RunStatus, Severity};
+use super::{asks, changes};
+use crate::execute::summary::{Account, RuleResult, RuleStatus, RunStatus, Severity};
 
-/// How many questions the first screen asks.
+/// How many questions the first screen asks, and how many missed limits it names.
 const ASKED: usize = 3;
+const LIMITS: usize = 5;
+/// How many sites it names that miss something, and how many that miss nothing.
+const MARKED: usize = 12;
+const FINE: usize = 8;
 
 /// The section.
 pub fn section(view: &View) -> Markup {
@@ -21,7 +27,8 @@ pub fn section(view: &View) -> Markup {
     let total = total(&run.accounts);
     let (hard, soft) = missed_limits(view);
     let usable = run.status == RunStatus::Passed;
-    let asked = questions(view);
+    let asked = view.questions();
+    let unjudged = view.rules.iter().filter(|g| g.overall.status == RuleStatus::Error || g.sites.iter().any(|r| r.status == RuleStatus::Error)).count() as u64;
     html! {
         section #verdict aria-labelledby="verdict-title" {
             p .kicker { (w::REPORT) " · " (run.pipeline) }
@@ -31,13 +38,18 @@ pub fn section(view: &View) -> Markup {
             }
             (lead(view, &total))
             (site_chips(view))
+            @if run.public { p .public { strong { (w::PUBLIC) } " " (w::PUBLIC_MEANS.with(&[&int(run.small_cell)])) } }
             div .columns {
+                (changes::section(view))
                 div {
                     h2 { (w::MISSED) }
                     @if hard.is_empty() { p .fine { (w::MISSED_NONE) } } @else { (limits(view, &hard)) }
                     @if !soft.is_empty() {
                         h3 { (w::MISSED_SOFT) }
                         (limits(view, &soft))
+                    }
+                    @if unjudged > 0 {
+                        p .note { a href="#rules&status=e" { (w::UNJUDGED.with(&[&counted(unjudged, ["rule", "rules"], ["règle", "règles"])])) } }
                     }
                 }
                 div {
@@ -47,7 +59,7 @@ pub fn section(view: &View) -> Markup {
                         @for reason in asked.iter().take(ASKED) { (question(view, reason)) }
                     }
                     @if asked.len() > ASKED {
-                        p .note { a href="#rules" { (w::ASK_MORE.with(&[&int((asked.len() - ASKED) as u64)])) } }
+                        p .note { a href="#asks" { (w::ASK_MORE.with(&[&int((asked.len() - ASKED) as u64)])) } }
                     }
                 }
             }
@@ -97,14 +109,18 @@ fn missed_limits<'v>(view: &'v View) -> (Vec<&'v RuleResult>, Vec<&'v RuleResult
 }
 
 fn limits(view: &View, results: &[&RuleResult]) -> Markup {
-    html! {
-        ul .limits {
-            @for result in results {
-                li {
-                    @if let Some(site) = &result.site { strong .tag { (site) } " " }
-                    (missed(view, result))
-                }
+    let item = |result: &RuleResult| {
+        html! {
+            li {
+                @if let Some(site) = &result.site { strong .tag { (site) } " " }
+                a .quiet href={ "#" (id(result)) } { (missed(view, result)) }
             }
+        }
+    };
+    html! {
+        ul .limits { @for result in results.iter().take(LIMITS) { (item(result)) } }
+        @if results.len() > LIMITS {
+            p .note { a href="#rules&status=f" { (w::LIMITS_MORE.with(&[&int((results.len() - LIMITS) as u64)])) } }
         }
     }
 }
@@ -116,13 +132,20 @@ fn site_chips(view: &View) -> Markup {
         |site: &str, results: &[&RuleResult]| results.iter().filter(|r| r.site.as_deref() == Some(site)).count() as u64;
     let mut sites: Vec<(&str, u64, u64)> =
         view.run.sites.iter().map(|s| (s.as_str(), at(s, &hard), at(s, &soft))).collect();
-    sites.sort_by_key(|(_, hard, _)| *hard == 0);
+    sites.sort_by_key(|(_, hard, soft)| (*hard == 0, *soft == 0));
+    // Many sites without fault are one line: the first screen is for those that miss something.
+    let fine = sites.iter().filter(|(_, hard, soft)| *hard + *soft == 0).count();
+    if fine > FINE {
+        sites.retain(|(_, hard, soft)| *hard + *soft > 0);
+    }
+    let others = sites.len().saturating_sub(MARKED);
+    sites.truncate(MARKED);
     html! {
         ul .chips aria-label=(w::BY_SITE.en) data-fr-label=(w::BY_SITE.fr) {
             @for (site, hard, soft) in sites {
                 li .good[hard == 0 && soft == 0] .bad[hard > 0] .warn[hard == 0 && soft > 0] {
                     span aria-hidden="true" { @if hard > 0 { "✕" } @else if soft > 0 { "!" } @else { "✓" } } " "
-                    strong { (site) } " "
+                    strong { @match asks::place(view, site) { Some(place) => a .quiet href=(place) { (site) }, None => (site) } } " "
                     @match (hard, soft) {
                         (0, 0) => (w::SITE_OK),
                         (0, n) => (w::SITE_WARNED.with(&[&int(n)])),
@@ -131,34 +154,30 @@ fn site_chips(view: &View) -> Markup {
                     }
                 }
             }
+            @if others > 0 { li .warn { (w::SITES_MORE_MISS.with(&[&int(others as u64)])) } }
+            @if fine > FINE {
+                li .good { span aria-hidden="true" { "✓" } " " strong { (w::SITES_OK.with(&[&int(fine as u64)])) } }
+            }
         }
     }
 }
 
-/// What to ask, most important first.
-fn questions<'a>(view: &View<'a>) -> Vec<SiteReason<'a>> {
-    let mut all = view.reasons(Some(Severity::Error));
-    all.extend(view.reasons(Some(Severity::Warning)));
-    all
-}
-
 fn question(view: &View, reason: &SiteReason) -> Markup {
-    let result = view.rule(reason.table, reason.rule, reason.field).map(|group| group.overall.as_ref());
-    let rule = Rule { table: reason.table, rule: reason.rule, field: reason.field, result };
-    let sentence = finding(view, rule, reason.rows);
-    let example = (reason.rule == "unmapped").then(|| most_often(view, reason)).flatten();
     let effect = if reason.severity == Severity::Error { w::ASK_QUARANTINE } else { w::ASK_WARNING };
     html! {
         li {
-            strong .tag { (reason.site) } " " (sentence)
-            @if let Some(example) = example { " " (example) }
+            strong .tag { (reason.site) } " " (finding_at(view, reason))
+            @if let Some(example) = most_often(view, reason) { " " (example) }
             span .effect { (effect) }
         }
     }
 }
 
-/// The most frequent unknown code behind a reason.
-fn most_often(view: &View, reason: &SiteReason) -> Option<Phrase> {
+/// The most frequent unknown code behind a reason about unknown codes.
+pub fn most_often(view: &View, reason: &SiteReason) -> Option<Phrase> {
+    if reason.rule != "unmapped" {
+        return None;
+    }
     let top = view.run.unmapped.iter().filter(|u| {
         u.value.is_some() && u.site == reason.site && u.table == reason.table && Some(u.field.as_str()) == reason.field
     });

@@ -8,7 +8,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use super::asks;
 use super::text::{Phrase, unit};
+use super::trend::Past;
 use crate::execute::summary::{FieldSummary, ReasonCount, RuleResult, RuleStatus, RunSummary, Severity, Variable};
 
 /// A summary with its indices.
@@ -16,6 +18,10 @@ pub struct View<'a> {
     pub run: &'a RunSummary,
     /// Every rule with its results, in the order of first appearance.
     pub rules: Vec<RuleGroup<'a>>,
+    /// Whether any site is asked anything.
+    pub asks: bool,
+    /// The runs before this one, oldest first.
+    pub past: Vec<Past<'a>>,
     fields: HashMap<(&'a str, &'a str), &'a FieldSummary>,
     variables: HashMap<(&'a str, &'a str, &'a str), &'a Variable>,
     by_name: ByName<'a>,
@@ -55,11 +61,16 @@ fn gravity(status: RuleStatus) -> u8 {
         RuleStatus::NotApplicable => 0,
         RuleStatus::Passed => 1,
         RuleStatus::PassedWithFindings => 2,
-        RuleStatus::Failed => 3,
+        RuleStatus::Error => 3,
+        RuleStatus::Failed => 4,
     }
 }
 
+/// More sites than this and the page says things in tables that it otherwise draws side by side.
+const SIDE_BY_SIDE: usize = 8;
+
 /// Reasons of one rule at one site, over its sources.
+#[derive(Clone, Copy)]
 pub struct SiteReason<'a> {
     pub site: &'a str,
     pub table: &'a str,
@@ -80,7 +91,7 @@ impl<'a> View<'a> {
         let variables =
             run.variables.iter().map(|v| ((v.table.as_str(), v.field.as_str(), v.site.as_str()), v)).collect();
         let (rules, by_name) = group(&run.rules);
-        Self { run, rules, fields, variables, by_name }
+        Self { run, rules, asks: asks::any(run), past: Past::of(run), fields, variables, by_name }
     }
 
     /// A field of the schema.
@@ -106,9 +117,30 @@ impl<'a> View<'a> {
         exact.or_else(|| self.by_name.get(&(table, rule, None))).map(|&i| &self.rules[i])
     }
 
+    /// Whether there are too many sites to stand side by side.
+    pub fn many_sites(&self) -> bool {
+        self.run.sites.len() > SIDE_BY_SIDE
+    }
+
     /// Whether a table's name has to be said to tell two apart.
     pub fn many_tables(&self) -> bool {
         self.run.schema.tables.len() > 1
+    }
+
+    /// What to ask, most important first: what is in quarantine, then what is only flagged.
+    pub fn questions(&self) -> Vec<SiteReason<'a>> {
+        let mut all = self.reasons(Some(Severity::Error));
+        all.extend(self.reasons(Some(Severity::Warning)));
+        all
+    }
+
+    /// A rule's status at each site in the run's order, a letter a site: what the page's script filters by.
+    pub fn statuses(&self, group: &RuleGroup) -> String {
+        let at = |site: &String| {
+            let result = group.sites.iter().find(|r| r.site.as_ref() == Some(site));
+            result.map_or('-', |r| letter(r.status))
+        };
+        self.run.sites.iter().map(at).collect()
     }
 
     /// The reasons of a severity, or all, summed over a site's sources; most rows first.
@@ -158,6 +190,22 @@ fn summed(sites: &[&RuleResult]) -> RuleResult {
     all.denominator = sites.iter().map(|r| r.denominator).sum();
     all.status = sites.iter().map(|r| r.status).max_by_key(|s| gravity(*s)).unwrap_or(all.status);
     all
+}
+
+/// A status as a letter.
+pub fn letter(status: RuleStatus) -> char {
+    match status {
+        RuleStatus::Passed => 'p',
+        RuleStatus::PassedWithFindings => 'w',
+        RuleStatus::Failed => 'f',
+        RuleStatus::NotApplicable => 'n',
+        RuleStatus::Error => 'e',
+    }
+}
+
+/// Where a link to a cell of the matrix leads; the script gives cells their ids, made of those of row and column.
+pub fn cell_anchor(table: &str, field: &str, site: &str) -> String {
+    anchor("cell", &[table, field, site])
 }
 
 /// An id for a link within the page: letters, digits, `-` and `_` as they are, anything else as hex.

@@ -22,13 +22,15 @@ words! {
     SKIP = "Skip to the report", "Aller au rapport";
     SECTIONS = "Sections", "Sections";
     LANGUAGE = "Language", "Langue";
-    FOOT = "Made by {0} from the run of {1}. This page holds counts and texts of the schema, no patient’s data; a code is shown only if at least {2} rows carry it.",
-        "Produit par {0} à partir de l’exécution du {1}. Cette page contient des effectifs et des textes du schéma, aucune donnée de patient ; un code n’apparaît que si au moins {2} lignes le portent.";
+    FOOT = "Made by {0} from the run of {1}. This page holds counts and texts of the schema, no patient’s data; what fewer than {2} rows have is left out.",
+        "Produit par {0} à partir de l’exécution du {1}. Cette page contient des effectifs et des textes du schéma, aucune donnée de patient ; ce que moins de {2} lignes portent est omis.";
     NAV_VERDICT = "Verdict", "Verdict";
     NAV_ROWS = "Rows", "Lignes";
     NAV_VARIABLES = "Variables", "Variables";
     NAV_RULES = "Rules", "Règles";
     NAV_UNMAPPED = "Unknown codes", "Codes inconnus";
+    NAV_FOLLOW_UP = "Follow-up", "Suivi";
+    NAV_ASKS = "To ask", "À demander";
     NAV_DISTRIBUTIONS = "Distributions", "Distributions";
     SITE = "Site", "Centre";
     TABLE = "Table", "Table";
@@ -52,8 +54,31 @@ words! {
     ASK_NONE = "Nothing to ask: no row carries a reason.", "Rien à demander : aucune ligne ne porte de motif.";
     ASK_QUARANTINE = "in quarantine, not in the cohort", "en quarantaine, hors de la cohorte";
     ASK_WARNING = "kept in the cohort, flagged", "gardées dans la cohorte, signalées";
-    ASK_MORE = "Further reasons, counted under Rules: {0}.", "Autres motifs, comptés sous Règles : {0}.";
+    ASK_MORE = "Further reasons, under To ask: {0}.", "Autres motifs, sous À demander : {0}.";
     MOST_OFTEN = "most often {0} ({1})", "le plus souvent {0} ({1})";
+    LIMITS_MORE = "Further limits missed, under Rules: {0}.", "Autres seuils non tenus, sous Règles : {0}.";
+    UNJUDGED = "Could not be judged: {0}.", "Non évaluées : {0}.";
+    PUBLIC = "Version for everybody.", "Version publique.";
+    PUBLIC_MEANS = "What may not be shown to everybody is left out, and so are counts of fewer than {0} rows; sections without anything left are not here.",
+        "Ce qui ne peut être montré à tous est omis, de même que les effectifs de moins de {0} lignes ; les parties vides n’y figurent pas.";
+    SITES_OK = "{0} sites meet their limits", "{0} centres tiennent leurs seuils";
+    SITES_MORE_MISS = "{0} further sites miss limits", "{0} autres centres ne tiennent pas leurs seuils";
+
+    // Since the last run
+    SINCE = "What changed since the run of {0}", "Ce qui a changé depuis l’exécution du {0}";
+    LAST_USABLE = "That delivery could be used.", "Cette livraison-là était utilisable.";
+    LAST_NOT_USABLE = "That delivery was not ready to use.", "Cette livraison-là n’était pas utilisable.";
+    ROWS_CHANGED = "Rows read: {0}, now {1}; accepted: {2}, now {3}.", "Lignes lues : {0}, soit {1} ; acceptées : {2}, soit {3}.";
+    SITES_NEW = "New: {0}.", "Nouveau : {0}.";
+    SITES_GONE = "No longer here: {0}.", "Absent désormais : {0}.";
+    NEWLY_FAILING = "Newly failed:", "Non satisfaites désormais :";
+    NEWLY_PASSING = "Failed then, no longer:", "Non satisfaites alors, plus maintenant :";
+    FINDINGS_MOVED = "More findings in {0}, fewer in {1}.", "Davantage de constats pour {0}, moins pour {1}.";
+    FILL_CHANGED = "Filled differently by 10 points or more:", "Remplissage changé de 10 points ou plus :";
+    FROM_TO = "{0} → {1}", "{0} → {1}";
+    AND_MORE = "and {0} more", "et {0} de plus";
+    NOTHING_ELSE = "Otherwise nothing worth a look has changed.", "Rien d’autre de notable n’a changé.";
+
     BY_SITE = "Site by site", "Centre par centre";
     SITE_OK = "meets its limits", "tient ses seuils";
     SITE_MISSED_ONE = "{0} limit missed", "{0} seuil non tenu";
@@ -74,6 +99,7 @@ words! {
     AT_LEAST_SHORT = "at least {0}", "au moins {0}";
     FILLED_ONLY = "{0} is filled in only {1} of {2}", "{0} n’est renseigné que dans {1} de {2}";
     THAT_IS = "{0} That is {1} of {2}; {3}.", "{0} Soit {1} de {2} ; {3}.";
+    MEASURED_AT = "{0}: {1} {2}", "{0} : {1} {2}";
     CLAUSES = "{0}; {1}.", "{0} ; {1}.";
 
     // Accounting
@@ -82,7 +108,10 @@ words! {
         "Chaque ligne de chaque export aboutit à un endroit et un seul. Les effectifs s’additionnent, centre par centre.";
     ROWS_BROKEN = "The counts of {0} do not add up. Do not use this delivery; report it to the makers of the tool.",
         "Les effectifs de {0} ne s’additionnent pas. N’utilisez pas cette livraison et signalez-le aux auteurs de l’outil.";
-    ROWS_FIGURE = "Rows by outcome, drawn to one scale", "Lignes selon leur devenir, à une même échelle";
+    ROWS_FIGURE = "From each site to what became of its rows, drawn to one scale", "De chaque centre au devenir de ses lignes, à une même échelle";
+    FLOW_SAID = "Of {0} read, {1} accepted, {2} quarantined, {3} filtered, {4} deduplicated. The table below says it site by site.",
+        "Sur {0} lues : {1} acceptées, {2} en quarantaine, {3} filtrées, {4} doublons. Le tableau ci-dessous le dit centre par centre.";
+    OTHER_SITES = "{0} other sites", "{0} autres centres";
     ROWS_TABLE = "Row accounting: read = accepted + quarantined + filtered + deduplicated", "Bilan des lignes : lues = acceptées + quarantaine + filtrées + doublons";
     READ = "Read", "Lues";
     ACCEPTED = "Accepted", "Acceptées";
@@ -93,10 +122,6 @@ words! {
     ADDS_UP = "Adds up", "Bilan juste";
     YES = "yes", "oui";
     NO = "no", "non";
-    BAR = "{0}: {1} read; {2} accepted, {3} quarantined, {4} filtered, {5} deduplicated",
-        "{0} : {1} lues ; {2} acceptées, {3} en quarantaine, {4} filtrées, {5} doublons";
-    BAR_ACCEPTED = "{0} accepted", "{0} acceptées";
-    BAR_QUARANTINED = "{0} quarantined", "{0} en quarantaine";
     MEANING_ACCEPTED = "in the cohort", "dans la cohorte";
     MEANING_QUARANTINED = "kept aside as read, with every reason", "gardées à part telles que lues, avec chaque motif";
     MEANING_FILTERED = "left out by a filter the mapping declares", "laissées de côté par un filtre déclaré";
@@ -156,7 +181,11 @@ words! {
     CELL_IMPOSSIBLE = "This site can never deliver it.", "Ce centre ne pourra jamais le livrer.";
     CELL_UNDETERMINED = "Whether this site can deliver it is not decided yet.", "On ne sait pas encore si ce centre pourra le livrer.";
     CELL_NOT_MAPPED = "The site’s mapping does not mention it, so it is empty in the cohort.", "La correspondance du centre n’en parle pas : la variable est vide dans la cohorte.";
-    FINDINGS = "Findings", "Constats";
+    CELL_RULES = "Rules about it here", "Règles qui la concernent ici";
+    CELL_NO_RULES = "No rule is about it at this site.", "Aucune règle ne la concerne dans ce centre.";
+    CELL_UNMAPPED = "Unknown codes", "Codes inconnus";
+    FIND_VARIABLE = "Find a variable", "Trouver une variable";
+    DISTRIBUTION = "Distribution", "Distribution";
     SEE_DISTRIBUTION = "See its distribution", "Voir sa distribution";
     GAPS_TITLE = "Why variables are absent", "Pourquoi des variables manquent";
     GAPS_TABLE = "Variables a site does not deliver, with the reason it gave", "Variables qu’un centre ne livre pas, avec le motif donné";
@@ -169,6 +198,28 @@ words! {
     UNIT = "Unit: {0}", "Unité : {0}";
     CONCEPT = "Concept: {0}", "Concept : {0}";
     KIND = "Type: {0}", "Type : {0}";
+
+    // Follow-up
+    FOLLOW_UP_TITLE = "Follow-up and events", "Suivi et événements";
+    FOLLOW_UP_LEAD = "How long patients were followed at each site and when they had the event. The share still without it is estimated by Kaplan and Meier’s method; a curve ends where too few are left.",
+        "Durée de suivi des patients de chaque centre et survenue de l’événement. La part encore indemne est estimée par la méthode de Kaplan et Meier ; une courbe s’arrête quand il reste trop peu de patients.";
+    FOLLOW_UP_TABLE = "Follow-up and events, by site", "Suivi et événements, par centre";
+    PATIENTS = "Rows", "Lignes";
+    EVENTS = "With the event", "Avec l’événement";
+    MEDIAN_FOLLOW_UP = "Median follow-up ({0})", "Suivi médian ({0})";
+    MEDIAN_TIME = "Half had the event by ({0})", "La moitié l’a eu avant ({0})";
+    NOT_REACHED = "not reached", "non atteint";
+    ALL_TOGETHER = "All sites", "Tous les centres";
+    FEWER_THAN = "<{0}", "<{0}";
+    AT_RISK = "Still followed", "Encore suivis";
+    AT_RISK_N = "{0} followed", "{0} suivis";
+    CURVE_CAPTION = "Share without the event. The thick line is all sites together, the band its 95% confidence interval.",
+        "Part indemne de l’événement. Le trait épais réunit tous les centres, la bande est son intervalle de confiance à 95 %.";
+    CURVE_OTHERS = "The sites with most rows have a name; {0} others are grey.", "Les centres aux lignes les plus nombreuses sont nommés ; {0} autres sont en gris.";
+    CURVE_NONE = "Too few are followed for a curve.", "Trop peu de patients suivis pour une courbe.";
+    CURVE_NUMBERS = "The curves in numbers", "Les courbes en chiffres";
+    CURVE_TABLE = "Share without the event after a time, its 95% confidence interval, and how many are still followed",
+        "Part indemne après un délai, son intervalle de confiance à 95 %, et nombre encore suivi";
 
     // Endpoints
     ENDPOINTS_TITLE = "How times to an event were derived", "Comment les délais ont été calculés";
@@ -192,6 +243,31 @@ words! {
     WITH_FINDINGS = "Passed, with findings", "Satisfaite, avec constats";
     FAILED = "Failed", "Non satisfaite";
     NOT_APPLICABLE = "Not applicable", "Sans objet";
+    NOT_JUDGED = "Could not be judged", "Non évaluée";
+    TALLY_ERROR = "{0} could not be judged", "non évaluées : {0}";
+    FILTER_RULES = "Search and filter the rules", "Chercher et filtrer les règles";
+    SEARCH = "Search", "Chercher";
+    ANY = "any", "indifférent";
+    ALL_SITES_OPTION = "all sites", "tous les centres";
+    CATEGORY = "Category", "Catégorie";
+    SEVERITY = "Severity", "Gravité";
+    SEVERITY_ERROR = "error", "erreur";
+    SEVERITY_WARNING = "warning", "avertissement";
+    CLEAR = "Clear", "Effacer";
+    RULES_SHOWN = "{0} of {1} rules", "{0} règles sur {1}";
+    REFERENCE = "From", "D’après";
+    DQD = "OHDSI DQD: {0}", "OHDSI DQD : {0}";
+    MEASURED = "Measured", "Mesuré";
+    WITH_LIMIT = "{0} ({1})", "{0} ({1})";
+    NAME_VALUE = "{0}: {1}", "{0} : {1}";
+    BY_YEAR = "By year", "Par année";
+    YEAR = "Year", "Année";
+    TREND = "Over the runs", "Au fil des exécutions";
+    TREND_SAID = "Share violating it, earlier runs: {0}; now {1}", "Part en infraction, exécutions précédentes : {0} ; maintenant {1}";
+    RUN = "Run", "Exécution";
+    THIS_RUN = "{0} (this run)", "{0} (celle-ci)";
+    IN_TABLE = "Table {0}: {1}", "Table {0} : {1}";
+    ORPHANS = "{0} of the table {1} belong to nobody in the table {2}.", "{0} de la table {1} ne se rattachent à personne dans la table {2}.";
     TALLY_FAILED = "{0} failed", "non satisfaites : {0}";
     TALLY_FINDINGS = "{0} with findings", "avec constats : {0}";
     TALLY_PASSED = "{0} passed", "satisfaites : {0}";
@@ -220,8 +296,28 @@ words! {
     JUDGED = "Rows judged", "Lignes jugées";
     WHERE = "Where", "Où";
     NO_VIOLATION = "No violation among the rows judged at", "Aucune infraction parmi les lignes jugées à";
+    NO_VIOLATION_AT = "No violation at {0} other sites.", "Aucune infraction dans {0} autres centres.";
     NOTHING_TO_JUDGE = "No row to judge by at", "Aucune ligne à juger à";
     BY_SITE_TABLE = "{0}, by site", "{0}, par centre";
+
+    // What to ask
+    ASKS_TITLE = "What to ask each site", "Que demander à chaque centre";
+    ASKS_LEAD = "Everything a site can mend, as it can be written to the site. The workbook of a site names file and row of each question; it holds values of patients and goes to that site only.",
+        "Tout ce qu’un centre peut corriger, tel qu’on peut le lui écrire. Le classeur d’un centre donne le fichier et la ligne de chaque question ; il contient des valeurs de patients et ne va qu’à ce centre.";
+    ASKS_MORE = "Further kinds of findings, in the workbook: {0}.", "Autres types de constats, dans le classeur : {0}.";
+    ASK_UNKNOWN = "Not known yet whether the site can deliver: {0}.", "On ne sait pas encore si le centre peut livrer : {0}.";
+    NOTHING_TO_ASK = "nothing to ask", "rien à demander";
+    TALLY_QUARANTINE = "{0} in quarantine", "en quarantaine : {0}";
+    TALLY_FLAGGED = "{0} flagged", "signalées : {0}";
+    TALLY_UNKNOWN = "{0} undetermined", "indéterminées : {0}";
+    QUERIES_TABLE = "Questions to the sites", "Questions aux centres";
+    QUERIES_NEW = "New", "Nouvelles";
+    QUERIES_OPEN = "Open", "Ouvertes";
+    QUERIES_ANSWERED = "of these, answered", "dont avec réponse";
+    QUERIES_CLOSED = "Closed", "Closes";
+    QUERIES_MEAN = "A question is one finding of one rule in one row. New: asked for the first time. Open: asked before, and found again. Closed: asked before, and found no more.",
+        "Une question est un constat d’une règle sur une ligne. Nouvelle : posée pour la première fois. Ouverte : déjà posée, et retrouvée. Close : déjà posée, et plus retrouvée.";
+    QUERIES_SEND = "To send to the site, in the folder of this run:", "À envoyer au centre, dans le dossier de cette exécution :";
 
     // Unmapped
     UNMAPPED_TITLE = "Codes that no map knows", "Codes absents des correspondances";
@@ -243,6 +339,13 @@ words! {
         "Lignes acceptées seulement, centre à côté de centre sur les mêmes axes : les hauteurs sont des parts des lignes du centre, pour que grands et petits centres se comparent. Le trait pointillé marque la médiane.";
     DISTRIBUTIONS_NONE = "There is nothing to draw.", "Il n’y a rien à dessiner.";
     NOT_DRAWN = "Not drawn (identifiers, free text, or nothing delivered): {0}.", "Non dessinées (identifiants, texte libre ou rien de livré) : {0}.";
+    DISTRIBUTIONS_LEAD_MANY = "Accepted rows only. Each variable opens to its sites beneath each other, on one axis; heights and shares are of a site’s own rows. On paper, only the variables that are open.",
+        "Lignes acceptées seulement. Chaque variable s’ouvre sur ses centres, l’un sous l’autre, sur un même axe ; hauteurs et parts se rapportent aux lignes du centre. Sur papier, seules les variables ouvertes.";
+    VEILED = "hidden", "masqué";
+    VEILED_MEANS = "Hatched: rows are there, but fewer than {0}, or so that another such count would come out.", "Hachuré : il y a des lignes, mais moins de {0}, ou de quoi déduire un autre effectif de ce genre.";
+    OTHER_KIND = "values of another kind", "valeurs d’une autre nature";
+    MEDIAN_HEAD = "Median", "Médiane";
+    MEAN_HEAD = "Mean", "Moyenne";
     MEAN = "mean {0}", "moyenne {0}";
     MEAN_SD = "mean {0} (SD {1})", "moyenne {0} (ET {1})";
     MEDIAN = "median {0}", "médiane {0}";

@@ -4,7 +4,8 @@ use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, lit, not};
 
 use super::Check;
-use crate::config::schema::{Field, RuleCategory};
+use crate::config::rule::RuleCategory;
+use crate::config::schema::Field;
 use crate::diagnostic::code;
 
 /// `required`: violated where the value is missing and nothing else explains why. A date that

@@ -4,7 +4,8 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, cast, in_list, lit, not};
 
 use super::{Check, Constraint};
-use crate::config::schema::{FieldType, RuleCategory};
+use crate::config::rule::RuleCategory;
+use crate::config::schema::{FieldType};
 use crate::diagnostic::code;
 use crate::transform::Kind;
 use crate::transform::derive::{SEVERAL, call, flag, text, text_list};

@@ -3,7 +3,7 @@
 use datafusion::logical_expr::not;
 
 use super::{Check, Constraint};
-use crate::config::schema::RuleCategory;
+use crate::config::rule::RuleCategory;
 use crate::diagnostic::code;
 use crate::transform::derive::{call, flag, text, text_list};
 

@@ -7,12 +7,14 @@
 mod completeness;
 mod conformance;
 mod hierarchy;
+pub mod kind;
 pub mod plausibility;
 
 use datafusion::logical_expr::Expr;
 
 use crate::config::mapping::OnError;
-use crate::config::schema::{Field, RuleCategory, RuleSeverity, Threshold};
+use crate::config::rule::{RuleCategory, RuleSeverity, Threshold};
+use crate::config::schema::Field;
 use crate::diagnostic::Code;
 use crate::transform::derive::Functions;
 
@@ -68,6 +70,8 @@ pub struct Check {
     pub expression: Option<String>,
     pub description: std::collections::BTreeMap<String, String>,
     pub threshold: Option<Threshold>,
+    /// Whether it is counted among accepted rows, and refuses none.
+    pub of_accepted: bool,
 }
 
 impl Check {
@@ -85,6 +89,7 @@ impl Check {
             expression: Some(expression.to_owned()),
             description: Default::default(),
             threshold: None,
+            of_accepted: false,
         }
     }
 
@@ -103,8 +108,25 @@ impl Check {
             expression: None,
             description: Default::default(),
             threshold: None,
+            of_accepted: false,
         }
     }
+}
+
+/// The check of the OHDSI Data Quality Dashboard (version 2) that asks what a constraint does, by its code.
+pub fn dqd(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "R501" => "isRequired",
+        "R502" => "plausibleValueLow, plausibleValueHigh",
+        "R506" => "isPrimaryKey",
+        "R508" => "measureValueCompleteness",
+        "R509" => "isForeignKey",
+        "R521" => "fkClass",
+        "D620" => "cdmDatatype",
+        "D621" => "standardConceptRecordCompleteness",
+        "D624" => "plausibleUnitConceptIds",
+        _ => return None,
+    })
 }
 
 /// A kind of constraint that a field may carry.

@@ -7,7 +7,8 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, lit};
 
 use super::{Check, Constraint};
-use crate::config::schema::{Field, RuleCategory, TODAY};
+use crate::config::rule::RuleCategory;
+use crate::config::schema::{Field, TODAY};
 use crate::diagnostic::code;
 use crate::function::iso_days;
 use crate::transform::Kind;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
@@ -46,6 +47,21 @@ pub fn bytes(path: &Path) -> io::Result<u64> {
         return Ok(0);
     }
     below(path)?.iter().try_fold(0u64, |sum, file| Ok(sum.saturating_add(std::fs::metadata(file)?.len())))
+}
+
+/// What tells that a file, or a file of a folder, was written to: bytes, and the last change.
+pub type Stamp = (u64, Option<SystemTime>);
+
+/// # Errors
+/// When a file cannot be looked at.
+pub fn stamp(path: &Path) -> io::Result<Stamp> {
+    if is_elsewhere(path) {
+        return Ok((0, None));
+    }
+    below(path)?.iter().try_fold((0u64, None), |(sum, last), file| {
+        let met = std::fs::metadata(file)?;
+        Ok((sum.saturating_add(met.len()), last.max(met.modified().ok())))
+    })
 }
 
 /// SHA-256 in hexadecimal digits, and the bytes; of a folder over the paths and bytes of its files, of an address over the

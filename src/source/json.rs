@@ -17,6 +17,7 @@ pub static NDJSON: RecordFormat = RecordFormat {
     summary: "One JSON object a line; nested fields by their path (`tumour.size`), lists as JSON text. `.gz` and `.zst` are unpacked as they are read.",
     options: &[FIELDS],
     folder: false,
+    typed: true,
     errors: &[],
     head: |path, options| head(path, options, &mut lines),
     records: |path, options, out| records(path, options, out, &mut lines),
@@ -27,6 +28,7 @@ pub static JSON: RecordFormat = RecordFormat {
     summary: "A JSON document with a list of objects; nested fields by their path (`tumour.size`), lists as JSON text.",
     options: &[FIELDS, OptionKey { key: "records", about: "Where the list is: a path of keys such as `data.patients`; absent: the document is the list, or one record." }],
     folder: false,
+    typed: true,
     errors: &[],
     head: |path, options| head(path, options, &mut document),
     records: |path, options, out| records(path, options, out, &mut document),
@@ -40,6 +42,8 @@ const LOOKED_AT: u64 = 16 << 20;
 const LONGEST: usize = 64 << 20;
 /// Paths that a file may have as columns.
 const MOST_COLUMNS: usize = 10_000;
+/// Bytes of their names: those of a long key are in the name of each column below it.
+const LONGEST_NAMES: usize = 32 << 20;
 
 /// A record, or the text of a damaged one; with its number and the byte where it begins.
 type OnRecord<'a> = dyn FnMut(u64, u64, Result<&Value, &str>) -> Result<(), Failure> + 'a;
@@ -57,13 +61,14 @@ fn head(path: &Path, options: &Options, walk: &mut Walk) -> Result<Head, Failure
     if let Some(columns) = fields(options)? {
         return Ok(Head { columns, ..Head::default() });
     }
-    let (mut columns, mut known) = (vec![], std::collections::HashSet::new());
+    let (mut columns, mut known, mut length) = (vec![], std::collections::HashSet::new(), 0usize);
     let (mut seen, mut ended) = (0, false);
     let done = walk(path, options, &mut |number, byte, record| {
         seen = number;
         if let Ok(record) = record {
             each(record, &mut String::new(), 0, &mut |path, _| {
-                if !known.contains(path) && columns.len() < MOST_COLUMNS {
+                if !known.contains(path) && columns.len() < MOST_COLUMNS && length.saturating_add(path.len()) <= LONGEST_NAMES {
+                    length += path.len();
                     known.insert(path.to_owned());
                     columns.push(path.to_owned());
                 }
@@ -92,11 +97,16 @@ fn records(path: &Path, options: &Options, out: &mut dyn Output, walk: &mut Walk
         out.read(byte);
         match record {
             Ok(record @ Value::Object(_)) => {
+                let mut whole = true;
                 each(record, &mut String::new(), 0, &mut |path, value| {
                     if let Some(cell) = place.get(path).and_then(|at| cells.get_mut(*at)) {
                         *cell = text(value);
+                        whole &= !has_lost_digits(value);
                     }
                 });
+                if !whole {
+                    return out.damaged(number, byte, Damage::Unreadable, &record.to_string(), &mut cells.iter().map(Option::as_deref));
+                }
                 out.record(number, byte, &mut cells.iter().map(Option::as_deref))
             }
             Ok(other) => out.damaged(number, byte, Damage::Unreadable, &other.to_string(), &mut std::iter::empty()),
@@ -122,6 +132,12 @@ fn each(value: &Value, path: &mut String, depth: usize, back: &mut dyn FnMut(&st
         leaf if depth > 0 => back(path, leaf),
         _ => {}
     }
+}
+
+/// Whether a number is too large for its last digits to be known: an identifier would come out as another one.
+fn has_lost_digits(value: &Value) -> bool {
+    const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
+    value.as_f64().is_some_and(|n| !value.is_i64() && !value.is_u64() && n.abs() >= TWO_TO_64 && n.abs() < 1e40)
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -270,5 +286,20 @@ impl<'de> Visitor<'de> for Place<'_, '_, '_, '_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST_NAMES, NDJSON, Options};
+
+    #[test]
+    fn names_of_columns_have_a_length_together() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let members: Vec<String> = (0..2_000).map(|n| format!("\"{n}\":1")).collect();
+        std::fs::write(file.path(), format!("{{\"{}\":{{{}}}}}\n", "k".repeat(50_000), members.join(","))).expect("written");
+        let head = (NDJSON.head)(file.path(), &Options::new()).expect("a head");
+        let length: usize = head.columns.iter().map(String::len).sum();
+        assert!(head.columns.len() < 2_000 && length <= LONGEST_NAMES && length > LONGEST_NAMES - 60_000, "{length}");
     }
 }

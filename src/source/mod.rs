@@ -31,7 +31,7 @@ use datafusion::arrow::array::{ArrayRef, Int64Array};
 use datafusion::logical_expr::{Expr, Operator, binary_expr, lit};
 use serde::{Deserialize, Serialize};
 
-use crate::config::schema::RuleCategory;
+use crate::config::rule::RuleCategory;
 use crate::config::yaml::Node;
 use crate::config::{Name, mapping};
 use crate::diagnostic::{Code, Diagnostic, Span, code};
@@ -112,10 +112,15 @@ pub struct FileHead {
 enum Body {
     Delimited(delimited::Layout),
     Quarantine,
-    Records { format: &'static RecordFormat, options: Arc<Options> },
+    Records { format: &'static RecordFormat, options: Arc<Options>, stamp: files::Stamp },
 }
 
 impl FileHead {
+    /// Whether it is text that was cut into cells by encoding and delimiter.
+    pub fn is_delimited(&self) -> bool {
+        matches!(self.body, Body::Delimited(_))
+    }
+
     /// The encoding's name.
     pub fn encoding(&self) -> String {
         match &self.body {
@@ -127,7 +132,7 @@ impl FileHead {
     /// What the same file read in the same way has in common; `None` where no pass is spared by knowing.
     pub fn identity(&self) -> Option<String> {
         match &self.body {
-            Body::Records { format, options } => Some(format!("{} {} {}", format.names.first()?, self.path.display(), serde_json::to_string(options).ok()?)),
+            Body::Records { format, options, .. } => Some(format!("{} {} {}", format.names.first()?, self.path.display(), serde_json::to_string(options).ok()?)),
             _ => None,
         }
     }
@@ -216,9 +221,10 @@ pub fn heads(source: &mapping::Source, base: &Path, path: &Path) -> Result<Vec<F
 }
 
 fn head_of_records(format: &'static RecordFormat, options: Options, path: &Path, shown: String) -> Result<FileHead, HeadError> {
+    let stamp = files::stamp(path).map_err(|e| of_format(Failure::Unreadable(e.to_string()), &shown))?;
     let head = (format.head)(path, &options).map_err(|failure| of_format(failure, &shown))?;
     let bytes = files::bytes(path).map_err(|e| of_format(Failure::Unreadable(e.to_string()), &shown))?;
-    Ok(FileHead { path: path.to_owned(), shown, columns: head.columns, duplicates: head.duplicates, evidence: head.evidence, bytes, body: Body::Records { format, options: Arc::new(options) } })
+    Ok(FileHead { path: path.to_owned(), shown, columns: head.columns, duplicates: head.duplicates, evidence: head.evidence, bytes, body: Body::Records { format, options: Arc::new(options), stamp } })
 }
 
 fn of_format(failure: Failure, shown: &str) -> HeadError {
@@ -319,14 +325,19 @@ pub struct FileIndex {
 /// # Errors
 /// When it cannot be read, or was changed since its head was read.
 pub fn index(head: &FileHead, target: u64, store: PathBuf, progress: &mut dyn FnMut(u64), cancel: &AtomicBool) -> Result<FileIndex, Error> {
-    if let Body::Records { format, options } = &head.body {
+    if let Body::Records { format, options, stamp } = &head.body {
+        let changed = || files::stamp(&head.path).map_or(true, |now| now != *stamp);
         let done = unpacked::unpack(format, &head.path, &head.columns, options, store, progress, cancel).map_err(|failure| match failure {
             Failure::Stopped => Error::Interrupted { signal: 2 },
+            _ if changed() => Error::source(code::CHANGED, format!("`{}` changed while it was read", head.shown)),
             other => {
                 let error = of_format(other, &head.shown);
                 Error::source(error.code, error.message)
             }
         })?;
+        if changed() {
+            return Err(Error::source(code::CHANGED, format!("`{}` changed while it was read", head.shown)));
+        }
         let (ranges, segments) = done.segments.into_iter().unzip();
         return Ok(FileIndex { bytes: head.bytes, rows: done.rows, blank_lines: 0, comment_lines: 0, ranges, unpacked: Some((done.store, segments)) });
     }
@@ -547,6 +558,7 @@ pub fn row_checks(format: &str) -> Vec<Check> {
             expression: None,
             description: Default::default(),
             threshold: None,
+            of_accepted: false,
         })
         .collect()
 }

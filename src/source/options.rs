@@ -8,9 +8,6 @@ use crate::config::mapping;
 use crate::config::yaml::{Node, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 
-/// Formats whose numbers are numbers.
-const TYPED: [&str; 12] = ["parquet", "arrow", "ndjson", "json", "omop", "fhir", "dicom", "postgresql", "sqlite", "sas7bdat", "xport", "stata"];
-
 /// Reports what a source says of its dialect or format that cannot be.
 pub fn dialect_is_sound(source: &mapping::Source, found: &mut Diagnostics) -> bool {
     let before = found.items.len();
@@ -45,7 +42,7 @@ fn options_are_known(source: &mapping::Source, format: &RecordFormat, found: &mu
         found.push(Diagnostic::error(code::UNKNOWN_KEY, key.span, format!("a source of format `{name}` has no key `{}`", key.value)).label("not known here").suggest(&key.value, known.iter().copied()));
     }
     // Typed numbers come with a point; other marks would read 2.375 as thousands.
-    if TYPED.contains(&format.names.first().copied().unwrap_or_default()) && (source.locale.decimal != '.' || source.locale.group.is_some()) {
+    if format.typed && (source.locale.decimal != '.' || source.locale.group.is_some()) {
         found.push(
             Diagnostic::error(code::FORMAT_OPTION, source.name.span, format!("numbers of format `{name}` have a point, so `decimal` and `group` cannot be said of the source"))
                 .label("its numbers are typed")
@@ -53,19 +50,22 @@ fn options_are_known(source: &mapping::Source, format: &RecordFormat, found: &mu
         );
     }
     let dialect = &source.dialect;
+    let span = source.name.span;
     let said = [
-        ("encoding", dialect.encoding.is_some()),
-        ("delimiter", dialect.delimiter.is_some()),
-        ("quote", dialect.quote.is_some()),
-        ("escape", dialect.escape.is_some()),
-        ("comment", dialect.comment.is_some()),
-        ("header", dialect.header.is_some()),
-        ("columns", dialect.columns.is_some()),
-        ("skip_lines", dialect.skip_lines > 0),
-        ("line_end", dialect.line_end.is_some()),
+        ("encoding", dialect.encoding.as_ref().map(|e| e.span)),
+        ("delimiter", dialect.delimiter.as_ref().map(|d| d.span)),
+        ("quote", dialect.quote.map(|_| span)),
+        ("escape", dialect.escape.map(|_| span)),
+        ("comment", dialect.comment.map(|_| span)),
+        ("header", dialect.header.map(|_| span)),
+        ("columns", dialect.columns.as_ref().and_then(|c| c.first()).map(|c| c.span)),
+        ("skip_lines", (dialect.skip_lines > 0).then_some(span)),
+        ("line_end", dialect.line_end.map(|_| span)),
     ];
-    for (key, _) in said.iter().filter(|(key, said)| *said && !known.contains(key)) {
-        found.push(Diagnostic::error(code::FORMAT_OPTION, source.name.span, format!("`{key}` says nothing to a source of format `{name}`")).label("only delimited text has it"));
+    for (key, span) in said.iter().filter(|(key, _)| !known.contains(key)) {
+        let Some(span) = span else { continue };
+        let found_here = Diagnostic::error(code::FORMAT_OPTION, *span, format!("`{key}` says nothing to a source of format `{name}`")).label(format!("`{name}` has no use for it"));
+        found.push(if known.is_empty() { found_here } else { found_here.help(format!("its options are {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "))) });
     }
 }
 
@@ -100,5 +100,14 @@ fn json(node: &Node) -> serde_json::Value {
             _ => text.clone().into(),
         },
         Value::Scalar { text, .. } => text.clone().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The readers know nothing of mappings, so the names stand twice.
+    #[test]
+    fn a_workbook_has_the_same_names_everywhere() {
+        assert_eq!(crate::source::records_of("excel").map(|f| f.names), Some(&crate::config::mapping::WORKBOOK[..]));
     }
 }

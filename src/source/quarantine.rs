@@ -17,7 +17,7 @@ use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReader, P
 use super::{DAMAGE, Rows};
 
 /// Columns of a quarantine that are not the source's own.
-const OURS: [&str; 5] = ["_file", "_row", "_byte", "_raw", "_reasons"];
+const OURS: [&str; 6] = ["_file", "_row", "_byte", "_raw", "_reasons", "_id"];
 
 /// What goes wrong while a quarantine is read, without any cell.
 pub type Failure = String;

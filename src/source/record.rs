@@ -80,6 +80,8 @@ pub struct RecordFormat {
     pub options: &'static [OptionKey],
     /// Whether a folder is one delivery, as a file is.
     pub folder: bool,
+    /// Whether its numbers are numbers, which come with a point.
+    pub typed: bool,
     /// Texts of cells that stand for an error and not for a value.
     pub errors: &'static [&'static str],
     /// The head of a file (or folder), quickly: no record is looked at but to guess.

@@ -73,12 +73,11 @@ pub fn unpack(format: &RecordFormat, path: &Path, columns: &[String], options: &
         cancel,
         trouble: None,
     };
-    let done = (format.records)(path, options, &mut taker);
+    let done = (format.records)(path, options, &mut taker).and_then(|()| taker.flush());
     if let Some(trouble) = taker.trouble.take() {
         return Err(Failure::Unreadable(trouble));
     }
     done?;
-    taker.flush()?;
     let (firsts, total) = (taker.firsts, taker.total);
     let stored = taker.writer.finish().map_err(|e| Failure::Unreadable(e.to_string()))?;
     let segments = stored.map_or(vec![], |s| s.segments);

@@ -157,8 +157,8 @@ pub fn run(subject: &Subject<'_>, case: &Case) -> Result<Ran, Error> {
         resolved.give_key(Some(Key::new(KEY.to_vec())));
     }
     let out = folder.path().join("out");
-    let options = Options { out: out.clone(), partitions: 1, memory: 64 << 20, force: false, show: Show::Nothing, replay: None };
-    let finished = execute::run(&resolved, None, &options, |_| Ok(Pages { html: String::new(), json: String::new() }));
+    let options = Options { out: out.clone(), partitions: 1, memory: 64 << 20, force: false, show: Show::Nothing, replay: None, previous: None };
+    let finished = execute::run(&resolved, None, &options, |_, _, _| Ok(Pages { html: String::new(), json: String::new() }));
     let summary = match finished {
         Ok(finished) => finished.summary,
         Err(Error::Source { message, .. }) => return Ok(Ran::Stopped(message)),

@@ -72,6 +72,15 @@ pub fn marks(d: &mut Derive<'_>, own: Option<&Node>) -> Option<[Expr; 2]> {
             );
             return None;
         }
+        // `2.375` of a true number would be read as thousands.
+        if d.locale.mixed && group == Some(d.locale.decimal) {
+            d.found.push(
+                Diagnostic::error(code::NUMBER_MARKS, node.span, format!("the workbook's true numbers are written with `{}`, which would be their group mark", d.locale.decimal))
+                    .label(format!("`{}` stands in the numbers of this sheet", d.locale.decimal))
+                    .help(format!("say it of the source: `decimal: \"{decimal}\"`, and `group` with it; its true numbers are written with that mark then")),
+            );
+            return None;
+        }
     }
     Some([text(decimal.to_string()), optional_text(group.map(String::from))])
 }

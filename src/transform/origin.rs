@@ -90,7 +90,7 @@ pub static VALUE: Transform = Transform {
             (Kind::Text, _) => Some(ScalarValue::Utf8View(Some(raw.to_owned()))),
         };
         let known = d.field.lists(raw);
-        let flagged = d.field.severity.get("range") == Some(&crate::config::schema::RuleSeverity::Warning);
+        let flagged = d.field.severity.get("range") == Some(&crate::config::rule::RuleSeverity::Warning);
         let inside = flagged || literal.as_ref().is_none_or(|value| crate::rule::plausibility::holds(d.field, value));
         match literal {
             Some(literal) if known && inside => {

@@ -70,7 +70,7 @@ fn a_run_leaves_one_whole_folder() {
     assert_eq!(mode & 0o777, 0o600, "raw values are for their owner only");
     let mut names: Vec<String> = std::fs::read_dir(project.path("out")).expect("a folder").map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
-    assert_eq!(names, ["cohort", "manifest.json", "quarantine", "report.html", "report.json"]);
+    assert_eq!(names, ["cohort", "findings", "manifest.json", "quarantine", "report.html", "report.json"]);
     assert!(std::fs::read_dir(project.folder.path()).expect("a folder").all(|e| !e.expect("an entry").file_name().to_string_lossy().contains("partial")));
 }
 

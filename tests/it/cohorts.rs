@@ -171,7 +171,8 @@ tables:
       rfs_days_all_deaths: {from: survtime}
 ";
     let pipeline = "pipeline: gbcs\nschema: schema.yaml\nmappings: [mapping.yaml]\npseudonym: {key_env: COHORTE_KEY}\n";
-    let project = Project::new(&[("schema.yaml", &schema), ("mapping.yaml", mapping), ("pipeline.yaml", pipeline)]);
+    let pack = std::fs::read_to_string(root().join("schemas/packs/tumour_registry.yaml")).expect("the pack");
+    let project = Project::new(&[("schema.yaml", &schema), ("packs/tumour_registry.yaml", &pack), ("mapping.yaml", mapping), ("pipeline.yaml", pipeline)]);
     project.write("gbcsCS.csv", &std::fs::read(path).expect("the cohort"));
     let (code, _, err) = project.run("out", &[]);
     assert_eq!(code, 0, "{err}");

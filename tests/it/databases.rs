@@ -107,6 +107,54 @@ fn postgresql_by_table_and_by_query() {
     assert!(code == 3 && err.contains("D601"), "{code} {err}");
 }
 
+/// The tables of a small OMOP data set; what a table's name resolves to is in a comment of the test.
+const OMOP: &str = "CREATE TABLE {cdm}condition_occurrence (condition_occurrence_id bigint, person_id bigint, condition_concept_id bigint, condition_start_date date);
+    INSERT INTO {cdm}condition_occurrence VALUES (3, 30, 9, '2011-03-01'), (1, 10, 4112853, '2011-01-01'), (2, 20, 137809, '2011-02-01');
+    CREATE TABLE {voc}concept (concept_id bigint, concept_name text, concept_code text, vocabulary_id text);
+    INSERT INTO {voc}concept VALUES (4112853, 'Malignant tumor of breast', '254837009', 'SNOMED'), (137809, 'Primary malignant neoplasm of female breast', '372064008', 'SNOMED'), (9, 'Asthma', '195967001', 'SNOMED');
+    CREATE TABLE {voc}concept_ancestor (ancestor_concept_id bigint, descendant_concept_id bigint);
+    INSERT INTO {voc}concept_ancestor VALUES (443392, 443392), (443392, 4112853), (443392, 137809), (4112853, 137809)";
+
+/// An OMOP data set in a server, its vocabulary in a schema of its own, and in a file of SQLite: three conditions in the order of
+/// their numbers, two of which descend from 443392 (malignant neoplastic disease).
+#[test]
+fn omop_tables_of_a_database() {
+    let p = Project::new(&[
+        ("pipeline.yaml", "pipeline: p\nschema: schema.yaml\nmappings: [mapping.yaml]\n"),
+        ("schema.yaml", "schema: s\nversion: 1.0.0\ntables:\n  t:\n    fields: {person: {type: integer}, began: {type: date}, name: {type: text, free_text: true}, cancer: {type: boolean}}\n"),
+    ]);
+    let run = |path: &str, more: &str, out: &str| {
+        p.write(
+            "mapping.yaml",
+            format!("mapping: m\nschema: s\nsite: x\nsources:\n  e: {{path: \"{path}\", format: omop, table: condition_occurrence, concepts: [condition_concept_id], descendants: {{is_cancer: {{column: condition_concept_id, of: 443392}}}}{more}}}\ntables:\n  t: {{from: e, on_error: quarantine, fields: {{person: {{from: person_id}}, began: {{from: condition_start_date}}, name: {{from: condition_concept_name}}, cancer: {{from: is_cancer}}}}}}\n").as_bytes(),
+        );
+        let mut command = cohorte();
+        told(&command.current_dir(p.folder.path()).env("REGISTRY", "geheim:x").args(["run", "pipeline.yaml", "--quiet", "--out", out]).output().expect("cohorte starts"))
+    };
+    let expected = [
+        ["10", "2011-01-01", "Malignant tumor of breast", "true"],
+        ["20", "2011-02-01", "Primary malignant neoplasm of female breast", "true"],
+        ["30", "2011-03-01", "Asthma", "false"],
+    ];
+    let db = rusqlite::Connection::open(p.path("omop.db")).expect("a database");
+    db.execute_batch(&OMOP.replace("{cdm}", "").replace("{voc}", "")).expect("filled");
+    drop(db);
+    let (code, said, err) = run("omop.db", "", "file");
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.query(&[("c", "file/cohort/t/site=x")], "SELECT * FROM c"), expected);
+    let Some(server) = Server::start() else { return };
+    let mut client = postgres::Client::connect(&format!("{}?password=geheim:x", server.url()), postgres::NoTls).expect("a connection");
+    client.batch_execute(&format!("CREATE SCHEMA cdm; CREATE SCHEMA vocab; {}", OMOP.replace("{cdm}", "cdm.").replace("{voc}", "vocab."))).expect("filled");
+    drop(client);
+    let (code, said, err) = run(&server.url(), ", schema: cdm, vocabulary_schema: vocab, password_env: REGISTRY", "server");
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.query(&[("c", "server/cohort/t/site=x")], "SELECT * FROM c"), expected);
+    let (code, _, err) = run(&server.url(), ", schema: cmd, password_env: REGISTRY", "wrong");
+    assert!(code == 2 && err.contains("M330") && err.contains("no table there"), "{code} {err}");
+    let (code, _, err) = run(&server.url(), ", schema: cdm, password_env: REGISTRY", "without");
+    assert!(code == 2 && err.contains("the vocabulary's table `concept` is not there"), "{code} {err}");
+}
+
 /// A server that speaks S3 (`s3s-fs`, which `make test` installs): objects by name and by a pattern, packed ones too, with the
 /// credentials of the environment; a wrong key, an absent bucket and a server that is gone are no cohort.
 #[test]

@@ -212,6 +212,21 @@ fn omop_tables_of_a_zip_with_their_concepts() {
     assert!(matches!(&wrong, Some(Failure::Option { key, near, .. }) if key == "table" && near.contains(&"person".to_owned())), "{wrong:?}");
 }
 
+/// What was looked at for the check is not what the run would read: the run says so, and nothing is written.
+#[test]
+fn a_file_that_changes_is_not_read() {
+    let p = project("id: {type: integer}", "{path: a.ndjson, format: ndjson}", "id: {from: id}");
+    p.write("a.ndjson", b"{\"id\": 1}\n");
+    let (mut map, mut found) = (Default::default(), Default::default());
+    let resolved = cohorte::check::check(&p.path("pipeline.yaml"), &cohorte::function::by_name(None), &mut map, &mut found).expect("a checked pipeline");
+    let head = &resolved.tables[0].inputs[0].files[0];
+    let index = |store: &str| cohorte::source::index(head, 1 << 20, p.path(store), &mut |_| {}, &std::sync::atomic::AtomicBool::new(false));
+    assert_eq!(index("first").map(|i| i.rows).ok(), Some(1));
+    p.write("a.ndjson", b"{\"id\": 2}\n");
+    let changed = index("second").map(|i| i.rows);
+    assert!(matches!(&changed, Err(e) if e.exit_code() == 3 && format!("{e:?}").contains("D604")), "{changed:?}");
+}
+
 const FEMALE: usize = 13;
 const MEASUREMENTS: usize = 10_040;
 

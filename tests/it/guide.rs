@@ -30,7 +30,7 @@ fn golden_reference() {
 
 #[test]
 fn golden_json_schemas() {
-    for name in json_schema::names() {
+    for name in json_schema::all() {
         golden(&format!("json-schema/{name}.json"), &json_schema::text(name).expect("a document"));
     }
 }
@@ -147,7 +147,7 @@ fn json(node: &Node) -> Value {
 }
 
 /// What is wrong with a value, by the keywords that the schemas use.
-fn mistakes(whole: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+pub fn mistakes(whole: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let mut wrong = vec![];
     let Some(keywords) = schema.as_object() else { return wrong };
     let valid = |schema: &Value, value: &Value| mistakes(whole, schema, value, at).is_empty();
@@ -201,6 +201,8 @@ fn mistakes(whole: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Strin
             }
             "minItems" => value.as_array().is_none_or(|items| items.len() as u64 >= rule.as_u64().expect("a number")),
             "maxItems" => value.as_array().is_none_or(|items| items.len() as u64 <= rule.as_u64().expect("a number")),
+            "minProperties" => value.as_object().is_none_or(|o| o.len() as u64 >= rule.as_u64().expect("a number")),
+            "maxProperties" => value.as_object().is_none_or(|o| o.len() as u64 <= rule.as_u64().expect("a number")),
             "minimum" => value.as_f64().is_none_or(|n| n >= rule.as_f64().expect("a number")),
             "$schema" | "$defs" | "title" | "description" | "examples" => true,
             other => panic!("a keyword that this test does not know: {other}"),
@@ -227,7 +229,7 @@ fn yaml_files(folder: &Path, out: &mut Vec<PathBuf>) {
 fn against_its_schema(text: &str) -> Option<(&'static str, Vec<String>)> {
     let node = parse(text, FileId(0), &mut Diagnostics::default())?;
     let value = json(&node);
-    let kind = ["pipeline", "mapping", "tests", "schema"].into_iter().find(|kind| value.get(kind).is_some())?;
+    let kind = ["pipeline", "mapping", "tests", "pack", "schema"].into_iter().find(|kind| value.get(kind).is_some())?;
     let schema = json_schema::of(kind).expect("a document");
     Some((kind, mistakes(&schema, &schema, &value, kind)))
 }
@@ -243,7 +245,7 @@ fn every_document_of_the_project_fits_its_json_schema() {
         kinds.push(kind);
     }
     for kind in json_schema::names() {
-        let least = if kind == "tests" { 1 } else { 2 };
+        let least = if matches!(kind, "tests" | "pack") { 1 } else { 2 };
         assert!(kinds.iter().filter(|k| **k == kind).count() >= least, "{kind}: {kinds:?}");
     }
 }
@@ -301,7 +303,8 @@ fn the_json_schemas_have_the_keys_of_the_readers() {
     let absent: Vec<_> = read.iter().filter(|k| !known.contains(**k)).collect();
     assert!(absent.is_empty(), "src/guide/keys.rs has no {absent:?}");
     let of_formats: BTreeSet<&str> = cohorte::source::FORMATS.iter().filter_map(|f| f.records).flat_map(|f| f.options).map(|o| o.key).collect();
-    let invented: Vec<_> = documents.iter().filter(|k| !all.contains(&format!("\"{k}\"")) && !of_formats.contains(k.as_str())).collect();
+    let of_kinds: Vec<&str> = cohorte::rule::kind::KINDS.iter().map(|k| k.name).collect();
+    let invented: Vec<_> = documents.iter().filter(|k| !all.contains(&format!("\"{k}\"")) && !of_kinds.contains(&k.as_str()) && !of_formats.contains(k.as_str())).collect();
     assert!(invented.is_empty(), "no reader takes {invented:?}");
     let words: BTreeSet<&str> = REGISTRY.iter().map(|t| t.key).collect();
     let schema = json_schema::of("mapping").expect("the mapping");
@@ -430,10 +433,10 @@ fn reference_and_schemas_are_printed_or_written() {
     let (code, text, _) = says(&["json-schema", "mapping"]);
     assert_eq!((code, text), (0, json_schema::text("mapping").expect("the mapping")));
     assert_eq!(says(&["json-schema", "--out", path]).0, 0);
-    for name in json_schema::names() {
+    for name in json_schema::all() {
         assert!(out.join(format!("{name}.json")).exists());
     }
     let all: Value = serde_json::from_str(&says(&["json-schema"]).1).expect("JSON");
-    assert_eq!(all.as_object().map(Map::len), Some(4));
+    assert_eq!(all.as_object().map(Map::len), Some(6));
     assert_eq!(says(&["json-schema", "codelist"]).0, 2);
 }

@@ -6,7 +6,7 @@ use crate::support::root;
 
 /// Later entries never use earlier ones; entries of one line may use each other.
 const LAYERS: &[&[&str]] =
-    &[&["report", "compare", "testing", "profile"], &["guide"], &["execute"], &["plan"], &["check"], &["source", "transform", "rule", "shape"], &["function"], &["config"], &["error"], &["diagnostic"]];
+    &[&["query"], &["report", "compare", "testing", "profile"], &["guide", "disclosure"], &["execute"], &["plan"], &["check"], &["source", "transform", "rule", "shape"], &["function", "statistic"], &["config"], &["error"], &["diagnostic"]];
 
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|l| l.contains(&module))

@@ -24,6 +24,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
         OptionKey { key: "password_env", about: "The environment variable that holds the password; absent: PGPASSWORD, or else the file that PGPASSFILE names, or `~/.pgpass`." },
     ],
     folder: false,
+    typed: true,
     errors: &[],
     head: |path, options| {
         let (mut client, sql) = open(path, options)?;

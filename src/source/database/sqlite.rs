@@ -15,6 +15,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
     summary: "A table or query of a SQLite database file.",
     options: &OPTIONS,
     folder: false,
+    typed: true,
     errors: &[],
     head: |path, options| guarded("the database", || {
         let (connection, sql) = open(path, options)?;
@@ -78,6 +79,8 @@ fn records(path: &Path, options: &Options, out: &mut dyn Output) -> Result<(), F
                 ValueRef::Null => None,
                 ValueRef::Integer(n) => Some(n.to_string()),
                 ValueRef::Real(n) => Some(n.to_string()),
+                // As PostgreSQL writes bytes.
+                ValueRef::Blob(bytes) if std::str::from_utf8(bytes).is_err() => Some(format!("\\x{}", bytes.iter().map(|b| format!("{b:02x}")).collect::<String>())),
                 ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
                     is_text &= std::str::from_utf8(bytes).is_ok();
                     Some(String::from_utf8_lossy(bytes).into_owned()).filter(|t| !t.is_empty())

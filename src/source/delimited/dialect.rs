@@ -259,16 +259,20 @@ pub fn sniff(head: &[u8], whole: bool, declared: &Declared) -> Result<Sniffed, S
 fn refuse_other_formats(head: &[u8]) -> Result<(), SniffError> {
     const EXCEL: &str = "read it with `format: excel`, or save it as CSV";
     let known: [(&[u8], &str, &str); 9] = [
-        (b"PK\x03\x04", "a zip archive or an Office workbook (.xlsx, .ods)", EXCEL),
+        (b"PK\x03\x04", "an Office workbook (.xlsx, .ods)", EXCEL),
         (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old Office document (.xls)", EXCEL),
         (b"%PDF", "a PDF document", "ask the site for the data itself"),
         (b"PAR1", "a Parquet file", "read it with `format: parquet`"),
-        (b"$FL2", "an SPSS file (.sav)", "read it in its own format"),
-        (b"$FL3", "an SPSS file (.zsav)", "read it in its own format"),
-        (b"<stata_dta>", "a Stata file (.dta)", "read it in its own format"),
-        (b"SQLite format 3\0", "an SQLite database", "export its tables as CSV"),
+        (b"$FL2", "an SPSS file (.sav)", "read it with `format: spss`"),
+        (b"$FL3", "an SPSS file (.zsav)", "read it with `format: spss`"),
+        (b"<stata_dta>", "a Stata file (.dta)", "read it with `format: stata`"),
+        (b"SQLite format 3\0", "an SQLite database", "read it with `format: sqlite`"),
         (b"\xFF\xFE\0\0", "text in UTF-32", "save it as UTF-8"),
     ];
+    // The name of the archive's first member stands behind 30 bytes (APPNOTE 4.3.7).
+    if head.starts_with(b"PK\x03\x04") && head.len() > 34 && !["[Content_Types].xml", "_rels/", "docProps/", "xl/", "mimetype"].iter().any(|name| head.get(30..).is_some_and(|h| h.starts_with(name.as_bytes()))) {
+        return Err(SniffError::NotText { is: "a zip archive", help: "name a file in it, or a pattern: `path: delivery.zip/*.csv`" });
+    }
     if let Some((_, is, help)) = known.iter().find(|(magic, ..)| head.starts_with(magic)) {
         return Err(SniffError::NotText { is, help });
     }
@@ -286,6 +290,9 @@ fn refuse_other_formats(head: &[u8]) -> Result<(), SniffError> {
     let help = "the export may have failed or asked for a log-in: look at it in a text editor";
     if start.starts_with(b"<html") || start.starts_with(b"<!doctype html") {
         return Err(SniffError::NotText { is: "a web page (HTML)", help });
+    }
+    if start.starts_with(b"<?xml") && memchr::memmem::find(head.get(..4096).unwrap_or(head), b"office:spreadsheet").is_some() {
+        return Err(SniffError::NotText { is: "a workbook in the XML form of 2003", help: "open it in Excel or LibreOffice and save it as .xlsx" });
     }
     if start.starts_with(b"<?xml") {
         return Err(SniffError::NotText { is: "an XML document", help: "read it in its own format" });

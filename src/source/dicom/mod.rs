@@ -44,6 +44,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
         },
     ],
     folder: true,
+    typed: true,
     errors: &[],
     head,
     records,

@@ -41,7 +41,8 @@ fn next<'b, B: BufRead>(reader: &mut Reader<B>, buffer: &'b mut Vec<u8>) -> Opti
     reader.read_event_into(buffer).ok()
 }
 
-fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+/// An attribute by its name without a prefix.
+pub fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = tag.attributes().flatten().find(|a| a.key.local_name().as_ref() == name)?;
     Some(found.value.to_string())
 }

@@ -2,13 +2,19 @@
 //!
 //! One sheet gives the records: its rows, numbered as the sheet numbers them. Cells come as text in one
 //! form whatever their format on the screen: numbers with the fifteen digits that Excel keeps, dates in ISO 8601
-//! under either epoch, formulas as their stored values. `calamine` reads the files; rows of xlsx are taken from its
-//! stream of cells, the other formats are in memory as it has them.
+//! under either epoch, formulas as their stored values. `calamine` reads Excel's files; cells of xlsx and xlsb are taken one by one as it
+//! meets them, an xls is in memory as it has it. What a file claims is looked at before: a damaged number must not ask for a terabyte.
 
+mod compound;
 mod hidden;
+mod ods;
+mod shared;
 mod sheet;
+#[cfg(test)]
+mod tests;
 mod text;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::guard::guarded;
@@ -27,6 +33,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
         OptionKey { key: "hidden_rows", about: "`keep` (default) or `skip`: rows that are hidden or filtered out in the sheet (xlsx)." },
     ],
     folder: false,
+    typed: false,
     errors: &["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!"],
     head: |path, options| guarded("the workbook", || head(path, options)),
     records: |path, options, out| guarded("the workbook", || records(path, options, out)),
@@ -63,7 +70,8 @@ fn head_of(book: &mut Book, sheet: &Chosen, frame: &Frame) -> Result<Head, Failu
         evidence.push(format!("header: row {} (the first with a cell)", layout.first_row));
     }
     let columns = layout.columns()?;
-    let duplicates = columns.iter().enumerate().filter(|(at, c)| columns.iter().take(*at).any(|other| other == *c)).map(|(_, c)| c.clone()).collect();
+    let mut known = HashSet::new();
+    let duplicates = columns.iter().filter(|c| !known.insert(c.as_str())).cloned().collect();
     for column in &frame.fill_down {
         if !columns.contains(column) {
             return Err(Failure::Option { key: "fill_down".into(), message: format!("the sheet has no column `{column}`"), near: columns.clone() });

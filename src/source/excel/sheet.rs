@@ -5,17 +5,22 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use calamine::{Data, DataRef, Dimensions, Ods, Range, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError};
+use calamine::{Data, DataRef, Dimensions, Range, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError};
 use serde_json::Value;
 
 use super::super::record::{Failure, Options};
-use super::text;
+use super::ods::Ods;
+use super::{compound, shared, text};
 
 /// Bytes that a workbook may unpack to: more than any sheet of Excel's size holds, less than what stops a machine.
 const MOST_UNPACKED: u64 = 8 << 30;
 /// A member that unpacks to more than this must not be packed more tightly than `TIGHTEST` to one.
 const LARGE: u64 = 256 << 20;
 const TIGHTEST: u64 = 400;
+
+/// The most that a sheet can have, in any format.
+pub const MOST_ROWS: u32 = 1 << 20;
+pub const MOST_COLUMNS: u32 = 1 << 14;
 
 /// What the mapping says of the sheet.
 pub struct Frame {
@@ -88,17 +93,17 @@ enum Workbook {
     Xlsx(Box<Xlsx<BufReader<File>>>, std::path::PathBuf),
     Xlsb(Box<Xlsb<BufReader<File>>>),
     Xls(Box<Xls<BufReader<File>>>),
-    Ods(Box<Ods<BufReader<File>>>),
+    Ods(Box<Ods>),
 }
 
 /// Takes a row: its number from 1, its cells; `false` ends the walk.
 pub type OnRow<'a> = dyn FnMut(u32, &mut Vec<Option<String>>) -> Result<bool, Failure> + 'a;
 
-fn damaged(what: &str) -> Failure {
+pub fn damaged(what: &str) -> Failure {
     Failure::Unreadable(format!("the workbook is damaged ({what})"))
 }
 
-fn encrypted() -> Failure {
+pub fn encrypted() -> Failure {
     Failure::Unreadable("the workbook is encrypted; ask the site for one without a password".into())
 }
 
@@ -122,55 +127,63 @@ impl Book {
                 file.seek(SeekFrom::Start(0)).map_err(io)?;
                 Book::zipped(kind, file, path)
             }
-            [0xD0, 0xCF, 0x11, 0xE0, ..] => match Xls::new(BufReader::new(file)) {
-                Ok(book) => Ok(Book::of(Workbook::Xls(Box::new(book)))),
-                Err(XlsError::Password) => Err(encrypted()),
+            [0xD0, 0xCF, 0x11, 0xE0, ..] => {
+                let mut bytes = vec![];
+                file.read_to_end(&mut bytes).map_err(io)?;
                 // An encrypted xlsx hides in the same container as an xls.
-                Err(_) if holds(path, "EncryptedPackage") => Err(encrypted()),
-                Err(_) => Err(damaged("an xls file that cannot be opened")),
-            },
+                let hides = holds(&bytes, "EncryptedPackage");
+                compound::check(&bytes).map_err(|failure| if hides { encrypted() } else { failure })?;
+                drop(bytes);
+                file.seek(SeekFrom::Start(0)).map_err(io)?;
+                match Xls::new(BufReader::new(file)) {
+                    Ok(book) => Ok(Book::of(Workbook::Xls(Box::new(book)))),
+                    Err(XlsError::Password) => Err(encrypted()),
+                    Err(_) if hides => Err(encrypted()),
+                    Err(_) => Err(damaged("an xls file that cannot be opened")),
+                }
+            }
             text => Err(not_a_workbook(text)),
         }
     }
 
     fn zipped(kind: Kind, file: File, path: &Path) -> Result<Book, Failure> {
-        let file = BufReader::new(file);
         match kind {
-            Kind::Xlsx => match Xlsx::new(file) {
-                Ok(book) => Ok(Book::of(Workbook::Xlsx(Box::new(book), path.to_owned()))),
-                Err(XlsxError::Password) => Err(encrypted()),
-                Err(_) => Err(damaged("an xlsx file that cannot be opened")),
-            },
-            Kind::Xlsb => match Xlsb::new(file) {
+            Kind::Xlsx => {
+                shared::check(path)?;
+                match Xlsx::new(BufReader::new(file)) {
+                    Ok(book) => Ok(Book::of(Workbook::Xlsx(Box::new(book), path.to_owned()))),
+                    Err(XlsxError::Password) => Err(encrypted()),
+                    Err(_) => Err(damaged("an xlsx file that cannot be opened")),
+                }
+            }
+            Kind::Xlsb => match Xlsb::new(BufReader::new(file)) {
                 Ok(book) => Ok(Book::of(Workbook::Xlsb(Box::new(book)))),
                 Err(XlsbError::Password) => Err(encrypted()),
                 Err(_) => Err(damaged("an xlsb file that cannot be opened")),
             },
-            Kind::Ods => match Ods::new(file) {
-                Ok(book) => Ok(Book::of(Workbook::Ods(Box::new(book)))),
-                Err(calamine::OdsError::Password) => Err(encrypted()),
-                Err(_) => Err(damaged("an ods file that cannot be opened")),
-            },
+            Kind::Ods => Ok(Book::of(Workbook::Ods(Box::new(Ods::open(file)?)))),
         }
     }
 
-    fn sheets(&self) -> Vec<calamine::Sheet> {
-        match &self.kind {
-            Workbook::Xlsx(book, _) => book.sheets_metadata().to_vec(),
-            Workbook::Xlsb(book) => book.sheets_metadata().to_vec(),
-            Workbook::Xls(book) => book.sheets_metadata().to_vec(),
-            Workbook::Ods(book) => book.sheets_metadata().to_vec(),
-        }
+    /// Names of the sheets, and whether each is shown.
+    fn sheets(&self) -> Vec<(String, bool)> {
+        let sheets = match &self.kind {
+            Workbook::Xlsx(book, _) => book.sheets_metadata(),
+            Workbook::Xlsb(book) => book.sheets_metadata(),
+            Workbook::Xls(book) => book.sheets_metadata(),
+            Workbook::Ods(book) => return book.sheets.iter().map(|s| (s.name.clone(), s.visible)).collect(),
+        };
+        sheets.iter().map(|s| (s.name.clone(), s.visible == SheetVisible::Visible)).collect()
     }
 
     /// The sheet that the mapping names, or the first that has something to show.
     pub fn choose(&mut self, frame: &Frame) -> Result<Chosen, Failure> {
         let sheets = self.sheets();
-        let names: Vec<String> = sheets.iter().map(|s| s.name.clone()).collect();
+        let names: Vec<String> = sheets.iter().map(|(name, _)| name.clone()).collect();
         let wrong = |message: String| Failure::Option { key: "sheet".into(), message, near: names.clone() };
         match &frame.sheet {
-            Some(Value::String(name)) => match sheets.iter().find(|s| s.name == *name).or_else(|| sheets.iter().find(|s| s.name.trim().eq_ignore_ascii_case(name.trim()))) {
-                Some(sheet) => Ok(Chosen { name: sheet.name.clone(), why: "named" }),
+            Some(Value::String(name)) => match names.iter().find(|s| *s == name).or_else(|| names.iter().find(|s| s.trim().eq_ignore_ascii_case(name.trim()))) {
+                Some(sheet) => Ok(Chosen { name: sheet.clone(), why: "named" }),
                 None => Err(wrong(format!("the workbook has no sheet `{name}`"))),
             },
             Some(number) => {
@@ -181,15 +194,14 @@ impl Book {
                 }
             }
             None => {
-                let visible: Vec<&String> = sheets.iter().filter(|s| s.visible == SheetVisible::Visible).map(|s| &s.name).collect();
-                for name in &visible {
+                for (name, _) in sheets.iter().filter(|(_, visible)| *visible) {
                     let mut has_cell = false;
                     self.rows(name, &Frame { skip_hidden: false, ..Frame::new(&Options::new())? }, &mut |_, cells| {
                         has_cell = cells.iter().any(Option::is_some);
                         Ok(!has_cell)
                     })?;
                     if has_cell {
-                        return Ok(Chosen { name: (*name).clone(), why: if sheets.len() == 1 { "the only one" } else { "the first that is visible and not empty" } });
+                        return Ok(Chosen { name: name.clone(), why: if sheets.len() == 1 { "the only one" } else { "the first that is visible and not empty" } });
                     }
                 }
                 Err(Failure::Empty)
@@ -205,7 +217,7 @@ impl Book {
             _ if frame.skip_hidden => return Err(Failure::Option { key: "hidden_rows".into(), message: "only an xlsx workbook tells which rows are hidden".into(), near: vec![] }),
             _ => HashSet::new(),
         };
-        let mut rows = Rows { frame, merged, hidden, row: 0, cells: vec![], open: false, header_left: frame.header_rows, on_row };
+        let mut rows = Rows { frame, merged, around: vec![], hidden, row: 0, behind: 0, cells: vec![], open: false, header_left: frame.header_rows, on_row };
         match &mut self.kind {
             Workbook::Xlsx(book, _) => {
                 let mut reader = book.worksheet_cells_reader(sheet).map_err(|_| damaged("its sheet cannot be opened"))?;
@@ -222,9 +234,24 @@ impl Book {
                     }
                 }
             }
-            Workbook::Xlsb(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
+            // Cell by cell as well: in memory a sheet is a rectangle, which a damaged place of one cell makes as large as it says.
+            Workbook::Xlsb(book) => {
+                let mut reader = book.worksheet_cells_reader(sheet).map_err(|_| damaged("its sheet cannot be opened"))?;
+                loop {
+                    match reader.next_cell() {
+                        Ok(Some(cell)) => {
+                            let (row, column) = cell.get_position();
+                            if !rows.cell(row, column, cell.get_value())? {
+                                return Ok(());
+                            }
+                        }
+                        Ok(None) => break,
+                        Err(_) => return Err(damaged(&format!("its sheet, behind row {}", rows.row + 1))),
+                    }
+                }
+            }
             Workbook::Xls(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
-            Workbook::Ods(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
+            Workbook::Ods(book) => book.cells(sheet, &mut |row, column, value| rows.cell(row, column, value))?,
         }
         rows.close().map(|_| ())
     }
@@ -239,7 +266,10 @@ impl Book {
             };
             self.merged = Some((sheet.to_owned(), all));
         }
-        self.merged.iter().flat_map(|(_, all)| all).map(|place| Merged { place: *place, value: None }).collect()
+        let mut merged: Vec<Merged> = self.merged.iter().flat_map(|(_, all)| all).map(|place| Merged { place: *place, value: None }).collect();
+        // The next one that begins is the last.
+        merged.sort_by_key(|m| std::cmp::Reverse(m.place.start.0));
+        merged
     }
 }
 
@@ -252,9 +282,13 @@ struct Merged {
 /// Cells, put together to rows.
 struct Rows<'a> {
     frame: &'a Frame,
+    /// Merged regions that are still to come, and those that the row may lie in.
     merged: Vec<Merged>,
+    around: Vec<Merged>,
     hidden: HashSet<u32>,
     row: u32,
+    /// The first row that may come: a row that comes again would have the number of another one.
+    behind: u32,
     cells: Vec<Option<String>>,
     open: bool,
     /// Rows of the header that are still to come.
@@ -268,17 +302,21 @@ impl Rows<'_> {
         if self.open && row != self.row && !self.close()? {
             return Ok(false);
         }
-        (self.row, self.open) = (row, true);
+        if !self.open && (row < self.behind || row >= MOST_ROWS) {
+            let place = if row < MOST_ROWS { format!("row {} stands behind row {}", row.saturating_add(1), self.behind) } else { format!("a row behind row {} lies beyond {MOST_ROWS} rows", self.behind) };
+            return Err(damaged(&place));
+        }
+        (self.row, self.open, self.behind) = (row, true, row.saturating_add(1));
         if let Some(text) = text::text(value, self.frame.decimal).filter(|_| self.frame.holds(row, column)) {
             let at = column.saturating_sub(self.frame.left) as usize;
-            // 16,384 columns are the most that a sheet can have.
-            if at < 1 << 14 {
-                if self.cells.len() <= at {
-                    self.cells.resize(at + 1, None);
-                }
-                if let Some(cell) = self.cells.get_mut(at) {
-                    *cell = Some(text);
-                }
+            if column >= MOST_COLUMNS {
+                return Err(damaged(&format!("a cell of row {} lies beyond {MOST_COLUMNS} columns", row.saturating_add(1))));
+            }
+            if self.cells.len() <= at {
+                self.cells.resize(at + 1, None);
+            }
+            if let Some(cell) = self.cells.get_mut(at) {
+                *cell = Some(text);
             }
         }
         Ok(true)
@@ -292,7 +330,7 @@ impl Rows<'_> {
         }
         // A row that has nothing but what cells above it cover is none.
         let has_cells = self.cells.iter().any(Option::is_some);
-        self.fill();
+        self.fill()?;
         let mut go_on = true;
         if has_cells && !self.hidden.contains(&self.row) {
             self.header_left = self.header_left.saturating_sub(1);
@@ -303,15 +341,22 @@ impl Rows<'_> {
     }
 
     /// A merged cell counts for the rows that it covers, and in the header for its columns too.
-    fn fill(&mut self) {
+    fn fill(&mut self) -> Result<(), Failure> {
         let (row, left) = (self.row, self.frame.left);
-        for merged in self.merged.iter_mut().filter(|m| m.place.start.0 <= row && row <= m.place.end.0) {
+        while let Some(merged) = self.merged.pop_if(|m| m.place.start.0 <= row) {
+            self.around.push(merged);
+        }
+        self.around.retain(|m| row <= m.place.end.0);
+        if self.around.len() > MOST_COLUMNS as usize {
+            return Err(damaged(&format!("merged cells of row {} lie over each other", row.saturating_add(1))));
+        }
+        for merged in &mut self.around {
             let first = merged.place.start.1.saturating_sub(left) as usize;
             if row == merged.place.start.0 {
                 merged.value = self.cells.get(first).cloned().flatten();
             }
             let last = if self.header_left > 0 { merged.place.end.1.saturating_sub(left) as usize } else { first };
-            if merged.value.is_none() || merged.place.start.1 < left || last >= 1 << 14 {
+            if merged.value.is_none() || merged.place.start.1 < left || last >= MOST_COLUMNS as usize {
                 continue;
             }
             if self.cells.len() <= last {
@@ -321,6 +366,7 @@ impl Rows<'_> {
                 cell.clone_from(&merged.value);
             }
         }
+        Ok(())
     }
 
     fn range(&mut self, range: &Range<Data>) -> Result<(), Failure> {
@@ -397,11 +443,9 @@ fn not_a_workbook(begin: &[u8]) -> Failure {
 }
 
 /// Whether a container of Microsoft's compound format names a stream, in UTF-16 as it does.
-fn holds(path: &Path, stream: &str) -> bool {
+fn holds(bytes: &[u8], stream: &str) -> bool {
     let wanted: Vec<u8> = stream.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let mut bytes = vec![];
-    let read = File::open(path).and_then(|f| f.take(64 << 20).read_to_end(&mut bytes));
-    read.is_ok() && memchr::memmem::find(&bytes, &wanted).is_some()
+    memchr::memmem::find(bytes.get(..64 << 20).unwrap_or(bytes), &wanted).is_some()
 }
 
 /// Rows (from 0) that a sheet hides, by its own XML (ECMA-376 part 1, 18.3.1.73: `hidden`).

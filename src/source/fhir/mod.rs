@@ -34,6 +34,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
         about: "The ViewDefinition: written here, or the path of a JSON file with it; it says which type of resource is read, and the columns.",
     }],
     folder: false,
+    typed: true,
     errors: &[],
     head,
     records,

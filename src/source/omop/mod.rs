@@ -1,10 +1,13 @@
-//! The OMOP Common Data Model (OHDSI, version 5.4): one table of a folder or zip of CSV or Parquet files.
+//! The OMOP Common Data Model (OHDSI, version 5.4): one table of a folder or zip of CSV or Parquet files, or of a database.
 //!
 //! Files are found by the table's name in any case. A column `x_concept_id` can bring along the name and code of
 //! its concept, from the vocabulary's CONCEPT, and CONCEPT_ANCESTOR can tell which concepts descend from one. Of
 //! the vocabulary only those concepts are kept in memory that the table has.
 
+mod database;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -16,13 +19,17 @@ use tables::{Cells, Store};
 
 pub static FORMAT: RecordFormat = RecordFormat {
     names: &["omop"],
-    summary: "A table of the OMOP Common Data Model 5.4: a folder or zip of CSV or Parquet files.",
+    summary: "A table of the OMOP Common Data Model 5.4: a folder of CSV or Parquet files, a zip of CSV files, or a database (`postgresql://user@host/database`, or a file of SQLite).",
     options: &[
         OptionKey { key: "table", about: "The table's name, such as `measurement`." },
         OptionKey { key: "concepts", about: "`true`: each column `x_concept_id` brings `x_concept_name` and `x_concept_code` along; or the list of such columns." },
         OptionKey { key: "descendants", about: "Columns that tell whether a concept descends from others: `{is_cancer: {column: condition_concept_id, of: [443392]}}`; a concept is its own descendant." },
+        OptionKey { key: "schema", about: "Of a database: the schema of its tables; absent: those of the server's search path." },
+        OptionKey { key: "vocabulary_schema", about: "Of a database: the schema of the vocabulary, where it is another one." },
+        OptionKey { key: "password_env", about: "Of a database server: the environment variable that holds the password, as for `postgresql`." },
     ],
     folder: true,
+    typed: true,
     errors: &[],
     head,
     records,
@@ -43,7 +50,7 @@ struct Wanted {
 impl Wanted {
     fn new(path: &Path, options: &Options) -> Result<Wanted, Failure> {
         let wrong = |key: &str, message: String, near: &[String]| Failure::Option { key: key.into(), message, near: near.to_vec() };
-        let store = Store::open(path)?;
+        let store = Store::open(path, options)?;
         let tables = store.tables();
         let table = match options.get("table") {
             Some(Value::String(name)) => name.to_lowercase(),
@@ -142,15 +149,10 @@ fn vocabulary(wanted: &Wanted) -> Result<(Concepts, Vec<HashSet<String>>), Failu
     })?;
     let mut concepts = HashMap::new();
     if !wanted.concepts.is_empty() {
-        let [id, name, code] = of_columns(&wanted.store, "concept", ["concept_id", "concept_name", "concept_code"])?;
-        wanted.store.rows("concept", &mut |_, _, cells| {
-            if let Cells::Of(cells) = cells
-                && let Some(key) = cells.get(id).and_then(|c| c.as_ref()).filter(|c| met.contains(*c))
-            {
-                let text = |at: usize| cells.get(at).cloned().flatten().unwrap_or_default();
-                concepts.insert(key.clone(), (text(name), text(code)));
+        wanted.store.cells("concept", ["concept_id", "concept_name", "concept_code"], &mut |[id, name, code]| {
+            if let Some(id) = id.filter(|id| met.contains(*id)) {
+                concepts.insert(id.to_owned(), (name.unwrap_or_default().to_owned(), code.unwrap_or_default().to_owned()));
             }
-            Ok(())
         })?;
     }
     // A concept is its own descendant (CONCEPT_ANCESTOR says so too, where it is complete).
@@ -160,34 +162,19 @@ fn vocabulary(wanted: &Wanted) -> Result<(Concepts, Vec<HashSet<String>>), Failu
         for (at, (.., of)) in wanted.descendants.iter().enumerate() {
             of.iter().for_each(|ancestor| asked.entry(ancestor).or_default().push(at));
         }
-        let [ancestor, descendant] = of_columns(&wanted.store, "concept_ancestor", ["ancestor_concept_id", "descendant_concept_id"])?;
         let mut rows = 0u64;
-        wanted.store.rows("concept_ancestor", &mut |_, _, cells| {
+        wanted.store.cells("concept_ancestor", ["ancestor_concept_id", "descendant_concept_id"], &mut |[ancestor, descendant]| {
             rows += 1;
-            if let Cells::Of(cells) = cells
-                && let (Some(Some(ancestor)), Some(Some(descendant))) = (cells.get(ancestor), cells.get(descendant))
-                && met.contains(descendant)
-            {
-                for branch in asked.get(ancestor.as_str()).into_iter().flatten() {
-                    branches.get_mut(*branch).map(|b| b.insert(descendant.clone()));
-                }
+            let Some(descendant) = descendant.filter(|d| met.contains(*d)) else { return };
+            for branch in ancestor.and_then(|a| asked.get(a)).into_iter().flatten() {
+                branches.get_mut(*branch).map(|b| b.insert(descendant.to_owned()));
             }
-            Ok(())
         })?;
         if rows == 0 {
             return Err(Failure::Head("`descendants` needs the vocabulary's table `concept_ancestor`, and it is empty".into()));
         }
     }
     Ok((concepts, branches))
-}
-
-fn of_columns<const N: usize>(store: &Store, table: &str, names: [&str; N]) -> Result<[usize; N], Failure> {
-    let columns = store.columns(table)?;
-    let mut places = [0; N];
-    for (place, name) in places.iter_mut().zip(names) {
-        *place = columns.iter().position(|c| c == name).ok_or_else(|| Failure::Head(format!("the vocabulary's table `{table}` has no column `{name}`")))?;
-    }
-    Ok(places)
 }
 
 /// `2010-05-05 08:30:00`, as databases write it, in the form of ISO 8601.

@@ -1,11 +1,13 @@
-//! The files of a data set in the OMOP Common Data Model, by the names of their tables.
+//! The tables of a data set in the OMOP Common Data Model, by their names: files of a folder or zip, or those of a database.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::super::columnar;
 use super::super::files::below;
+use super::database::Database;
 use super::super::record::{Damage, Failure, Head, Options, Output};
 
 /// What a row holds.
@@ -23,12 +25,23 @@ const MOST_UNPACKED: u64 = 64 << 30;
 /// A Parquet file within a zip is unpacked into memory, and may not be larger.
 const IN_MEMORY: u64 = 1 << 30;
 
-/// A folder or zip with a file for each table.
+/// A record that is longer is a quote that never closes, or an archive made to fill the memory.
+const LONGEST: u64 = 64 << 20;
+/// The model's widest table has two dozen columns.
+const MOST_COLUMNS: usize = 10_000;
+
+/// A folder or zip with a file for each table, or a database.
 pub struct Store {
     path: PathBuf,
-    is_zip: bool,
-    /// Table to file (below a folder) or member.
+    place: Place,
+    /// Table to file (below a folder), member, or name in the database.
     members: Vec<(String, String)>,
+}
+
+enum Place {
+    Folder,
+    Zip,
+    Database(Database),
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> Failure {
@@ -36,7 +49,11 @@ fn unreadable(error: &dyn std::fmt::Display) -> Failure {
 }
 
 impl Store {
-    pub fn open(path: &Path) -> Result<Store, Failure> {
+    pub fn open(path: &Path, options: &Options) -> Result<Store, Failure> {
+        if let Some(database) = Database::at(path, options) {
+            let members = database.tables()?;
+            return Ok(Store { path: path.to_owned(), place: Place::Database(database), members });
+        }
         let is_zip = path.is_file();
         let names: Vec<String> = if is_zip {
             let archive = zip::ZipArchive::new(BufReader::new(File::open(path).map_err(|e| unreadable(&e))?));
@@ -56,7 +73,7 @@ impl Store {
         if members.is_empty() {
             return Err(Failure::Head("it holds no CSV or Parquet file of a table".into()));
         }
-        Ok(Store { path: path.to_owned(), is_zip, members })
+        Ok(Store { path: path.to_owned(), place: if is_zip { Place::Zip } else { Place::Folder }, members })
     }
 
     pub fn tables(&self) -> Vec<String> {
@@ -68,19 +85,44 @@ impl Store {
     /// The columns of a table, in small letters.
     pub fn columns(&self, table: &str) -> Result<Vec<String>, Failure> {
         let mut head = Head::default();
-        self.read(table, &mut Reading::Head(&mut head))?;
+        self.read(table, &[], &mut Reading::Head(&mut head))?;
         Ok(head.columns.iter().map(|c| c.to_lowercase()).collect())
     }
 
     /// The rows of a table in their order.
     pub fn rows(&self, table: &str, on_row: &mut OnRow<'_>) -> Result<(), Failure> {
-        self.read(table, &mut Reading::Rows(on_row))
+        self.read(table, &[], &mut Reading::Rows(on_row))
     }
 
-    fn read(&self, table: &str, reading: &mut Reading<'_, '_>) -> Result<(), Failure> {
+    /// The rows of a table with cells of these columns alone, in this order.
+    pub fn cells<const N: usize>(&self, table: &str, columns: [&str; N], on_row: &mut dyn FnMut([Option<&str>; N])) -> Result<(), Failure> {
+        let there = self.columns(table)?;
+        let mut places = [0; N];
+        for (place, name) in places.iter_mut().zip(columns) {
+            *place = there.iter().position(|c| c == name).ok_or_else(|| Failure::Head(format!("the table `{table}` has no column `{name}`")))?;
+        }
+        // A database is asked for these only, and gives them in this order.
+        if matches!(self.place, Place::Database(_)) {
+            places = std::array::from_fn(|at| at);
+        }
+        self.read(table, &columns, &mut Reading::Rows(&mut |_, _, cells| {
+            if let Cells::Of(cells) = cells {
+                on_row(places.map(|at| cells.get(at)?.as_deref()));
+            }
+            Ok(())
+        }))
+    }
+
+    fn read(&self, table: &str, only: &[&str], reading: &mut Reading<'_, '_>) -> Result<(), Failure> {
         let Some((_, member)) = self.members.iter().find(|(name, _)| name == table) else { return Err(Failure::Head(format!("there is no table `{table}`"))) };
         let name = member.to_lowercase();
-        if !self.is_zip {
+        if let Place::Database(database) = &self.place {
+            return match reading {
+                Reading::Head(head) => database.head(member).map(|found| **head = found),
+                Reading::Rows(on_row) => database.rows(member, only, &mut Rows(&mut **on_row)),
+            };
+        }
+        if matches!(self.place, Place::Folder) {
             let path = self.path.join(member);
             return if name.ends_with(".parquet") { parquet(&path, reading) } else { csv(Box::new(File::open(&path).map_err(|e| unreadable(&e))?), name.ends_with(".gz"), table, reading) };
         }
@@ -130,6 +172,24 @@ impl Output for Rows<'_, '_> {
     fn read(&mut self, _: u64) {}
 }
 
+/// Refuses a record that does not end: all of one is in memory.
+struct Records<'s, R> {
+    inner: R,
+    /// Bytes since the last record.
+    since: &'s Cell<u64>,
+}
+
+impl<R: Read> Read for Records<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.since.get() > LONGEST {
+            return Err(std::io::Error::other("a record is too long"));
+        }
+        let read = self.inner.read(into)?;
+        self.since.set(self.since.get().saturating_add(read as u64));
+        Ok(read)
+    }
+}
+
 /// CSV as OMOP data sets have it: commas and quotes, or tabs without quotes as the vocabulary's files do.
 fn csv(file: Box<dyn Read + '_>, packed: bool, table: &str, reading: &mut Reading<'_, '_>) -> Result<(), Failure> {
     let plain: Box<dyn Read + '_> = if packed { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { file };
@@ -140,9 +200,14 @@ fn csv(file: Box<dyn Read + '_>, packed: bool, table: &str, reading: &mut Readin
     }
     let line = first.split(|b| *b == b'\n').next().unwrap_or_default();
     let tabs = line.contains(&b'\t');
+    let since = Cell::new(0);
+    let plain = Records { inner: plain, since: &since };
     let mut reader = csv::ReaderBuilder::new().delimiter(if tabs { b'\t' } else { b',' }).quoting(!tabs).flexible(true).from_reader(plain);
     let damaged = |what: &str| Failure::Unreadable(format!("the table `{table}`: {what}"));
-    let header = reader.headers().map_err(|_| damaged("its header is no UTF-8"))?.clone();
+    let header = reader.headers().map_err(|e| damaged(if e.is_io_error() { "its header does not end, or cannot be read" } else { "its header is no UTF-8" }))?.clone();
+    if header.len() > MOST_COLUMNS {
+        return Err(damaged("its header has more than 10,000 columns"));
+    }
     let on_row = match reading {
         Reading::Head(head) => {
             head.columns = header.iter().map(|c| c.trim_start_matches('\u{feff}').to_owned()).collect();
@@ -150,22 +215,30 @@ fn csv(file: Box<dyn Read + '_>, packed: bool, table: &str, reading: &mut Readin
         }
         Reading::Rows(on_row) => on_row,
     };
-    let (mut record, mut cells) = (csv::ByteRecord::new(), vec![]);
+    let (mut record, mut cells, mut last) = (csv::ByteRecord::new(), vec![], 1);
     loop {
+        since.set(0);
         match reader.read_byte_record(&mut record) {
             Ok(false) => return Ok(()),
             Ok(true) => {}
             Err(_) => return Err(damaged("it cannot be read to its end")),
         }
-        let (number, byte) = record.position().map_or((0, 0), |p| (p.line(), p.byte()));
-        cells.clear();
-        cells.extend(record.iter().map(|cell| Some(String::from_utf8_lossy(cell)).filter(|c| !c.is_empty()).map(|c| c.into_owned())));
+        let (line, byte) = record.position().map_or((0, 0), |p| (p.line(), p.byte()));
+        // A carriage return alone ends a record as well, and is no line to the one that counts them.
+        let number = line.max(last + 1);
+        last = number;
         let is_text = record.iter().all(|cell| std::str::from_utf8(cell).is_ok());
-        if cells.len() == header.len() && is_text {
+        if record.len() == header.len() && is_text {
+            cells.clear();
+            cells.extend(record.iter().map(|cell| Some(String::from_utf8_lossy(cell)).filter(|c| !c.is_empty()).map(|c| c.into_owned())));
             on_row(number, byte, Cells::Of(&cells))?;
         } else {
-            let raw: Vec<&str> = cells.iter().map(|c| c.as_deref().unwrap_or_default()).collect();
-            on_row(number, byte, Cells::Damaged(&raw.join(",")))?;
+            let mut raw = String::new();
+            for (at, cell) in record.iter().enumerate() {
+                raw.push_str(if at > 0 { "," } else { "" });
+                raw.push_str(&String::from_utf8_lossy(cell));
+            }
+            on_row(number, byte, Cells::Damaged(&raw))?;
         }
     }
 }

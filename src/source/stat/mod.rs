@@ -68,7 +68,7 @@ impl Settings {
         }
         if let Some(value) = options.get("formats") {
             let path = value.as_str().map(PathBuf::from).filter(|p| p.is_absolute());
-            settings.formats = Some(path.ok_or_else(|| refused("formats", "is the absolute path of a SAS catalogue (`.sas7bcat`)", &[]))?);
+            settings.formats = Some(path.ok_or_else(|| refused("formats", "is the path of a SAS catalogue (`.sas7bcat`)", &[]))?);
         }
         if let Some(value) = options.get("table") {
             settings.table = Some(value.as_str().map(str::to_owned).ok_or_else(|| refused("table", "is the name of a table of the file", &[]))?);

@@ -14,7 +14,7 @@ use super::row::Row;
 use super::{Failure, Labels, OptionKey, Settings};
 
 pub(super) const FORMATS_OPTION: OptionKey =
-    OptionKey { key: "formats", about: "The absolute path of the SAS catalogue (`formats.sas7bcat`) that holds the value labels, for `labels: true`." };
+    OptionKey { key: "formats", about: "The SAS catalogue (`formats.sas7bcat`) that holds the value labels, for `labels: true`." };
 
 /// Formats of SAS whose value is a day (SAS: "Formats by Category", date); widths are not part of a name.
 const DAYS: [&str; 62] = [

@@ -26,6 +26,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
     summary: "A SAS data set (`.sas7bdat`), compressed or not. `.` is a missing cell, `.A` to `.Z` and `._` are texts; dates, date-times and times follow the display format.",
     options: &[LABELS, FORMATS_OPTION, ENCODING],
     folder: false,
+    typed: true,
     errors: &[],
     head,
     records,

@@ -24,6 +24,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
     summary: "A SAS transport file (`.xpt`, versions 5 and 8). `.` is a missing cell, `.A` to `.Z` and `._` are texts; dates, date-times and times follow the display format.",
     options: &[TABLE, LABELS, FORMATS_OPTION, ENCODING],
     folder: false,
+    typed: true,
     errors: &[],
     head: |path, options| head(open(path)?, options),
     records,

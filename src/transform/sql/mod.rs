@@ -106,8 +106,8 @@ pub static SQL: Transform = Transform {
 };
 
 /// Functions an expression may call: total on every row, deterministic, without state.
-pub const FUNCTIONS: [&str; 47] = [
-    "abs", "age_years", "ascii", "btrim", "ceil", "char_length", "coalesce", "concat", "concat_ws", "contains", "cos", "date_diff", "date_part",
+pub const FUNCTIONS: [&str; 48] = [
+    "abs", "age_years", "ascii", "btrim", "ceil", "char_length", "checksum", "coalesce", "concat", "concat_ws", "contains", "cos", "date_diff", "date_part",
     "date_trunc", "ends_with", "exp", "extract", "floor", "greatest", "initcap", "least", "left", "length", "ln", "log10", "log2", "lower", "ltrim",
     "nullif", "nvl", "power", "replace", "reverse", "right", "round", "rtrim", "signum", "sin", "split_part", "sqrt", "starts_with", "strpos", "substr",
     "substring", "trim", "upper", "within",

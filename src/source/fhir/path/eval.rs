@@ -16,6 +16,10 @@ use super::super::json::{Tree, Value};
 
 /// Steps that one resource may take, so that no expression runs for ever on a large one.
 const WORK: u64 = 50_000_000;
+/// A text that grows beyond this is not built: a short expression doubles one again and again.
+pub(super) const LONGEST: usize = 16 << 20;
+/// Bytes of a text that are copied in a step.
+const COPIED: usize = 8;
 
 /// Why an expression has no value for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,11 +108,32 @@ impl<'t> Context<'t> {
         Ok(())
     }
 
+    /// Adds items that are there already.
+    pub(super) fn copy<'i>(&self, items: impl IntoIterator<Item = &'i Item<'t>>, out: &mut Items<'t>) -> Result<(), Fault>
+    where
+        't: 'i,
+    {
+        for item in items {
+            if let Item::Text(Cow::Owned(text)) | Item::Moment(_, Cow::Owned(text)) | Item::Quantity(_, Cow::Owned(text)) = item {
+                self.spend(text.len() / COPIED)?;
+            }
+            out.push(item.clone());
+        }
+        Ok(())
+    }
+
+    /// Two texts as one.
+    fn joined(&self, one: &str, two: &str) -> Result<Item<'t>, Fault> {
+        let length = one.len().saturating_add(two.len());
+        self.spend(length / COPIED)?;
+        if length > LONGEST { Err(Fault::Work) } else { Ok(Item::Text(format!("{one}{two}").into())) }
+    }
+
     /// Adds the values of an expression that stands on `input` to `out`; `index` is `$index`.
     pub fn eval(&self, expr: &'t Expr, input: &[Item<'t>], index: usize, out: &mut Items<'t>) -> Result<(), Fault> {
         self.spend(1)?;
         match expr {
-            Expr::Focus => out.extend_from_slice(input),
+            Expr::Focus => self.copy(input, out)?,
             Expr::Index => out.push(Item::Number(Decimal::from(index as u64))),
             Expr::Empty => {}
             Expr::Literal(literal) => out.push(item(literal)),
@@ -321,8 +346,7 @@ impl<'t> Context<'t> {
                     Contains => member_of(self, two, one)?,
                     Union => return self.distinct(one.iter().chain(two), out),
                     Concatenate => {
-                        let text = self.text_or_empty(one)?.into_owned() + &self.text_or_empty(two)?;
-                        out.push(Item::Text(text.into()));
+                        out.push(self.joined(&self.text_or_empty(one)?, &self.text_or_empty(two)?)?);
                         None
                     }
                     _ => {
@@ -352,7 +376,7 @@ impl<'t> Context<'t> {
         let (one, two) = match (self.plain(one)?, self.plain(two)?) {
             (Plain::Nothing, _) | (_, Plain::Nothing) => return Ok(None),
             (Plain::Number(one), Plain::Number(two)) => (one, two),
-            (Plain::Text(one), Plain::Text(two)) if operator == Operator::Add => return Ok(Some(Item::Text(format!("{one}{two}").into()))),
+            (Plain::Text(one), Plain::Text(two)) if operator == Operator::Add => return self.joined(one, two).map(Some),
             _ => return Err(Fault::Kind),
         };
         let result = match operator {

@@ -102,8 +102,7 @@ pub(super) fn call<'t>(
             arguments.get(if met { 1 } else { 2 }).map_or(Ok(()), |chosen| cx.eval(chosen, items, outer.1, out))
         }
         Function::Children | Function::Descendants => {
-            items.iter().for_each(|item| nodes_below(cx, item, function == Function::Descendants, out));
-            Ok(())
+            items.iter().try_for_each(|item| nodes_below(cx, item, function == Function::Descendants, out))
         }
         Function::First => extend(out, items.first()),
         Function::Last => extend(out, items.last()),
@@ -240,12 +239,14 @@ fn repeat<'t>(cx: &Context<'t>, items: &[Item<'t>], step: &'t Expr, out: &mut It
     Ok(())
 }
 
-fn nodes_below<'t>(cx: &Context<'t>, item: &Item<'t>, deep: bool, out: &mut Items<'t>) {
-    let Item::Node { at, .. } = item else { return };
-    let Some(end) = cx.tree.node(*at).map(|node| node.next) else { return };
+fn nodes_below<'t>(cx: &Context<'t>, item: &Item<'t>, deep: bool, out: &mut Items<'t>) -> Result<(), Fault> {
+    let Item::Node { at, .. } = item else { return Ok(()) };
+    let Some(end) = cx.tree.node(*at).map(|node| node.next) else { return Ok(()) };
     let mut next = at.saturating_add(1);
     while next < end {
-        let Some(node) = cx.tree.node(next) else { return };
+        // What is below an element is below what it is in as well: each level of `descendants()` is that much longer.
+        cx.spend(1)?;
+        let Some(node) = cx.tree.node(next) else { return Ok(()) };
         let listed = node.value == Value::Array;
         if !listed && node.value != Value::Null && node.key != "resourceType" {
             out.push(Item::node(next));
@@ -253,11 +254,15 @@ fn nodes_below<'t>(cx: &Context<'t>, item: &Item<'t>, deep: bool, out: &mut Item
         // Of an array the elements come next.
         next = if deep || listed { next.saturating_add(1) } else { node.next };
     }
+    Ok(())
 }
 
 fn sets<'t>(cx: &Context<'t>, function: Function, items: &[Item<'t>], others: &[Item<'t>], out: &mut Items<'t>) -> Result<(), Fault> {
     match function {
-        Function::Combine => extend(out, items.iter().chain(others)),
+        Function::Combine => {
+            cx.spend(items.len().saturating_add(others.len()))?;
+            cx.copy(items.iter().chain(others), out)
+        }
         Function::Union => cx.distinct(items.iter().chain(others), out),
         Function::SubsetOf | Function::SupersetOf => {
             let (part, whole) = if function == Function::SubsetOf { (items, others) } else { (others, items) };

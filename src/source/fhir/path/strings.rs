@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 
-use super::eval::{Context, Fault, Item, Items, Plain, decimal, one, whole};
+use super::eval::{Context, Fault, Item, Items, LONGEST, Plain, decimal, one, whole};
 use super::{Expr, Function};
 
-/// A text that grows beyond this is not built.
-const LONGEST: usize = 16 << 20;
+/// Steps that an item costs which is part of a text: it is a text of its own.
+const PART: usize = 16;
 
 pub(super) fn call<'t>(
     cx: &Context<'t>,
@@ -38,7 +38,8 @@ pub(super) fn call<'t>(
         Plain::Nothing => return Ok(()),
         _ => return Err(Fault::Kind),
     };
-    cx.spend(subject.len())?;
+    let parts = matches!(function, Function::ToChars | Function::Split);
+    cx.spend(subject.len().saturating_mul(if parts { PART } else { 1 }))?;
     match function {
         Function::Length => out.push(count(subject.chars().count())),
         Function::Upper => out.push(owned(subject.to_uppercase())),

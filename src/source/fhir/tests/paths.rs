@@ -268,6 +268,18 @@ fn repeat_takes_each_value_once() {
     hold(resource, "repeat(item).id → 1, 3, 2\n repeat($this).count() → 1\n item.repeat('a').count() → 1\n repeat(item).count() → 3");
 }
 
+/// A short expression may double what it holds with each step, or list what is below each element that is below others.
+#[test]
+fn growth_has_an_end() {
+    for step in ["$this & $this", "$this + $this", "$this.combine($this)", "$this.toChars().join('ab')"] {
+        let path = format!("'ab'{}", format!(".select({step})").repeat(60));
+        assert_eq!(all("{}", &path), Err(Fault::Work), "{step}");
+    }
+    let deep = (0..150).fold("{}".to_owned(), |inner, _| format!(r#"{{"a":{inner},"b":[1,2,3,4,5,6,7,8,9]}}"#));
+    assert!(all(&deep, "descendants()").is_ok());
+    assert_eq!(all(&deep, "descendants().descendants().descendants().descendants()"), Err(Fault::Work));
+}
+
 #[test]
 fn what_is_no_expression_is_refused() {
     let deep = "(".repeat(100_000);

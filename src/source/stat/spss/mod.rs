@@ -30,6 +30,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
     summary: "An SPSS file: `.sav`, `.zsav` or portable `.por`. Columns have the long names of the variables; dates, date-times and times follow the print format, `DTIME` is in hours.",
     options: &[LABELS, USER_MISSING, ENCODING],
     folder: false,
+    typed: true,
     errors: &[],
     head: |path, options| head(open(path)?, options),
     records,

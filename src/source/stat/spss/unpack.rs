@@ -111,6 +111,10 @@ impl<R: Read + Seek> Blocks<R> {
             return Err(input.short(WHAT));
         }
         let mut places: Vec<_> = entries.take(count).map(|e| (order.u64(e, 8), u64::from(order.u32(e, 20)))).collect();
+        // The blocks lie one behind the other; a table that names one again and again would unpack it as often.
+        if places.iter().fold(0u64, |sum, (_, len)| sum.saturating_add(*len)) > input.len() {
+            return Err(damaged("its packed blocks are larger together than the file"));
+        }
         places.reverse();
         Ok(Self { input, places, block: None })
     }

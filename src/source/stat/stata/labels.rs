@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::io::{Read, Seek};
 use std::rc::Rc;
 
-use super::super::input::{Input, slice, until_zero};
+use super::super::input::{Input, damaged, slice, until_zero};
 use super::head::{name_width, tag};
 use super::{Failure, Kind, Labels, Layout, LongTexts, Value, letter, stored};
 
 const SETS: &str = "the value labels";
 const TEXTS: &str = "the long texts";
+/// How much longer labels may be than the place that they are stored in.
+const SHARED: usize = 64;
 
 /// Where the long texts lie.
 pub(super) fn long_texts<R: Read + Seek>(input: &mut Input<R>, layout: &Layout) -> Result<LongTexts, Failure> {
@@ -66,10 +68,15 @@ fn set<R: Read + Seek>(input: &mut Input<R>, layout: &Layout) -> Result<(String,
     let places = table.get(8..).unwrap_or_default();
     let values = places.get(count.saturating_mul(4)..).unwrap_or_default();
     let texts = values.get(count.saturating_mul(4)..).unwrap_or_default();
-    let mut labels = Labels::default();
+    let (mut labels, mut length) = (Labels::default(), 0usize);
     for (place, value) in places.chunks_exact(4).zip(values.chunks_exact(4)).take(count) {
-        let text = texts.get(usize::try_from(order.u32(place, 0)).unwrap_or(usize::MAX)..).unwrap_or_default();
-        add(&mut labels, stored(value, Kind::Long, order, layout.release), layout.charset.label(until_zero(text)));
+        let text = until_zero(texts.get(usize::try_from(order.u32(place, 0)).unwrap_or(usize::MAX)..).unwrap_or_default());
+        // Values may share a text, but not each of them a long one.
+        length = length.saturating_add(text.len());
+        if length > table.len().saturating_mul(SHARED) {
+            return Err(damaged("value labels repeat their texts"));
+        }
+        add(&mut labels, stored(value, Kind::Long, order, layout.release), layout.charset.label(text));
     }
     Ok((name, labels))
 }

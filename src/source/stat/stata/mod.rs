@@ -27,6 +27,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
     summary: "A Stata data file (`.dta`, releases 102 to 119). `.` is a missing cell, `.a` to `.z` are texts; `%td`, `%tw`, `%tm`, `%tq` and `%th` are dates (of the first day), `%tc` and `%tC` date-times, or times where the format shows no day.",
     options: &[LABELS, ENCODING],
     folder: false,
+    typed: true,
     errors: &[],
     head: |path, options| head(open(path)?, options),
     records,

@@ -122,6 +122,30 @@ fn a_system_file() {
     }
 }
 
+/// ZSAV: blocks that zlib has packed, and behind them a table of their places, here with one block as often as it is named.
+#[test]
+fn packed_blocks_are_read_once() {
+    let file = |times: u64| {
+        let mut s = System::new(false, 2, -1);
+        s.variable("X", 0, 5, 0).end();
+        let start = s.file.len() as u64;
+        let mut packed = flate2::write::ZlibEncoder::new(vec![], flate2::Compression::none());
+        std::io::Write::write_all(&mut packed, &[&[101; 8][..], &[0; 4000]].concat()).unwrap();
+        let packed = packed.finish().unwrap();
+        for number in [start, start + 24 + packed.len() as u64, 24 + 24 * times] {
+            s.bytes(&number.to_le_bytes());
+        }
+        s.bytes(&packed).bytes(&[0; 16]).ints(&[4008, i32::try_from(times).unwrap()]);
+        for _ in 0..times {
+            s.bytes(&start.to_le_bytes()).bytes(&(start + 24).to_le_bytes()).ints(&[4008, i32::try_from(packed.len()).unwrap()]);
+        }
+        s.file.clone()
+    };
+    assert_eq!(rows(&file(1), "{}").unwrap().lines(), ["1"; 8]);
+    let Err(Failure::Unreadable(message)) = rows(&file(9), "{}") else { panic!("it is read") };
+    assert_eq!(message, "the file is damaged: its packed blocks are larger together than the file");
+}
+
 #[test]
 fn packed_bytes() {
     let mut s = System::new(false, 1, -1);

@@ -153,6 +153,27 @@ fn long_texts_tags_and_labels() {
     }
 }
 
+/// Each of many values has the same long text, which would be kept as often.
+#[test]
+fn labels_that_share_a_long_text_are_damage() {
+    let file = |values: u32| {
+        let mut file = release_118(false);
+        let start = file.windows(5).position(|w| w == b"<lbl>").unwrap() + 5;
+        file.truncate(start);
+        let texts = 2_000;
+        file.extend((8 + 8 * values + texts).to_le_bytes());
+        file.extend(field("codes", 132));
+        file.extend([values, texts].into_iter().chain(std::iter::repeat_n(0, values as usize)).chain(1..=values).flat_map(u32::to_le_bytes));
+        file.extend(field(&"l".repeat(texts as usize - 1), texts as usize));
+        file.extend(b"</lbl></value_labels></stata_dta>");
+        file
+    };
+    assert!(rows(&file(50), r#"{"labels": true}"#).lines()[0].ends_with("lll"));
+    let options = options(r#"{"labels": true}"#);
+    let damaged = stata::rows(Cursor::new(&file(200)), &options, &mut Kept::default());
+    assert_eq!(damaged, Err(Failure::Unreadable("the file is damaged: value labels repeat their texts".into())));
+}
+
 #[test]
 fn what_is_cut_off_is_told_after_what_was_whole() {
     let file = release_118(false);

@@ -48,6 +48,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
         OptionKey { key: "pad", about: "`true`: a line that is shorter than its fields counts as filled up with blanks." },
     ],
     folder: false,
+    typed: false,
     errors: &[],
     head,
     records,

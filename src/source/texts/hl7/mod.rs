@@ -47,6 +47,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
         OptionKey { key: "encoding", about: "The character set, against what MSH-18 says; default: MSH-18, and where it is empty UTF-8, else windows-1252." },
     ],
     folder: false,
+    typed: false,
     errors: &[],
     head,
     records,

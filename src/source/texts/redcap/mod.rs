@@ -37,6 +37,7 @@ pub static FORMAT: RecordFormat = RecordFormat {
         OptionKey { key: "encoding", about: "The character set; default: UTF-8 if the file is that, else windows-1252." },
     ],
     folder: false,
+    typed: false,
     errors: &[],
     head,
     records,

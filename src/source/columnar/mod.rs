@@ -1,10 +1,15 @@
 //! Parquet files and Arrow's IPC files (Feather): typed columns, given as text.
 //!
 //! What a struct nests has the column of its path (`tumour.size`); a list is one cell with its JSON text, which
-//! `explode` takes apart. Row groups and record batches are read one after the other.
+//! `explode` takes apart. Row groups and record batches are read one after the other. Both readers assert what a damaged file does not
+//! obey, and are guarded.
+
+mod lengths;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,6 +22,7 @@ use datafusion::arrow::util::display::array_value_to_string;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
+use super::guard::guarded;
 use super::record::{Damage, Failure, Head, Options, Output, RecordFormat};
 
 pub static PARQUET: RecordFormat = RecordFormat {
@@ -24,12 +30,15 @@ pub static PARQUET: RecordFormat = RecordFormat {
     summary: "A Parquet file; nested fields by their path (`tumour.size`), lists as JSON text.",
     options: &[],
     folder: false,
+    typed: true,
     errors: &[],
-    head: |path, _| Ok(head(&parquet_of(path)?.schema().fields().clone())),
+    head: |path, _| guarded("the Parquet file", || Ok(head(&parquet_of(path)?.schema().fields().clone()))),
     records: |path, _: &Options, out| {
-        let file = parquet_of(path)?;
-        let batches = file.with_batch_size(BATCH).build().map_err(|e| damaged(&e))?;
-        records(batches.map(|b| b.map_err(|e| damaged(&e))), out)
+        guarded("the Parquet file", || {
+            let file = parquet_of(path)?;
+            let batches = file.with_batch_size(BATCH).build().map_err(|e| damaged(&e))?;
+            records(batches.map(|b| b.map_err(|e| damaged(&e))), out)
+        })
     },
 };
 
@@ -38,9 +47,10 @@ pub static ARROW: RecordFormat = RecordFormat {
     summary: "An Arrow IPC file (Feather version 2) or stream; nested fields by their path, lists as JSON text.",
     options: &[],
     folder: false,
+    typed: true,
     errors: &[],
-    head: |path, _| Ok(head(&arrow_of(path)?.0)),
-    records: |path, _: &Options, out| records(arrow_of(path)?.1.map(|b| b.map_err(|e| damaged(&e))), out),
+    head: |path, _| guarded("the Arrow file", || Ok(head(&arrow_of(path)?.0))),
+    records: |path, _: &Options, out| guarded("the Arrow file", || records(arrow_of(path)?.1.map(|b| b.map_err(|e| damaged(&e))), out)),
 };
 
 /// Rows that are turned into text at once.
@@ -60,7 +70,7 @@ fn begins(path: &Path) -> Result<([u8; 6], File), Failure> {
     if got == 0 {
         return Err(Failure::Empty);
     }
-    std::io::Seek::rewind(&mut file).map_err(|e| damaged(&e))?;
+    file.rewind().map_err(|e| damaged(&e))?;
     Ok((begin, file))
 }
 
@@ -77,13 +87,17 @@ fn parquet_of(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Fail
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
 
 fn arrow_of(path: &Path) -> Result<(Fields, Batches), Failure> {
-    let (begin, file) = begins(path)?;
+    let (begin, mut file) = begins(path)?;
     match &begin {
         b"ARROW1" => {
+            lengths::of_file(&mut file)?;
+            file.rewind().map_err(|e| damaged(&e))?;
             let reader = FileReader::try_new_buffered(file, None).map_err(|e| damaged(&e))?;
             Ok((reader.schema().fields().clone(), Box::new(reader)))
         }
         [0xFF, 0xFF, 0xFF, 0xFF, ..] => {
+            lengths::of_stream(&mut file)?;
+            file.rewind().map_err(|e| damaged(&e))?;
             let reader = StreamReader::try_new_buffered(file, None).map_err(|e| damaged(&e))?;
             Ok((reader.schema().fields().clone(), Box::new(reader)))
         }
@@ -112,24 +126,33 @@ fn records(batches: impl Iterator<Item = Result<RecordBatch, Failure>>, out: &mu
     let mut number = 0u64;
     for batch in batches {
         let batch = batch?;
-        let (mut columns, mut no_text): (Vec<StringArray>, Vec<bool>) = (vec![], vec![false; batch.num_rows()]);
-        for column in batch.columns() {
-            leaves(column, 0, &mut columns, &mut no_text)?;
-        }
-        for (row, no_text) in no_text.iter().enumerate() {
-            number += 1;
-            let cell = |c: &'_ StringArray| if c.is_null(row) { None } else { Some(c.value(row).to_owned()).filter(|t| !t.is_empty()) };
-            let cells: Vec<Option<String>> = columns.iter().map(cell).collect();
-            let mut cells_of = cells.iter().map(Option::as_deref);
-            if *no_text {
-                let raw: Vec<&str> = cells.iter().map(|c| c.as_deref().unwrap_or_default()).collect();
-                out.damaged(number, 0, Damage::Unreadable, &raw.join("\t"), &mut cells_of)?;
-            } else {
-                out.record(number, 0, &mut cells_of)?;
-            }
+        // A batch is as large as the file has it, and its text is not to be in memory as a whole.
+        for from in (0..batch.num_rows()).step_by(BATCH) {
+            number = rows(&batch.slice(from, BATCH.min(batch.num_rows() - from)), number, out)?;
         }
     }
     Ok(())
+}
+
+/// The rows behind `number`; the number of the last.
+fn rows(batch: &RecordBatch, mut number: u64, out: &mut dyn Output) -> Result<u64, Failure> {
+    let (mut columns, mut no_text): (Vec<StringArray>, Vec<bool>) = (vec![], vec![false; batch.num_rows()]);
+    for column in batch.columns() {
+        leaves(column, 0, &mut columns, &mut no_text)?;
+    }
+    for (row, no_text) in no_text.iter().enumerate() {
+        number += 1;
+        let cell = |c: &'_ StringArray| if c.is_null(row) { None } else { Some(c.value(row).to_owned()).filter(|t| !t.is_empty()) };
+        let cells: Vec<Option<String>> = columns.iter().map(cell).collect();
+        let mut cells_of = cells.iter().map(Option::as_deref);
+        if *no_text {
+            let raw: Vec<&str> = cells.iter().map(|c| c.as_deref().unwrap_or_default()).collect();
+            out.damaged(number, 0, Damage::Unreadable, &raw.join("\t"), &mut cells_of)?;
+        } else {
+            out.record(number, 0, &mut cells_of)?;
+        }
+    }
+    Ok(number)
 }
 
 /// The columns of a struct's members, each missing where the struct is.
