@@ -10,7 +10,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use crate::config::rule::Rule;
 use crate::config::schema::{Schema, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::rule::kind::{Asks, Needs, PLACE, quoted};
+use crate::rule::kind::{Asks, PLACE, quoted};
 
 /// The columns of a table as such rules see it.
 pub fn columns(table: &Table, fields: &[String]) -> ArrowSchema {
@@ -31,12 +31,7 @@ fn queries(asks: &Asks, table: &Table) -> Vec<String> {
 }
 
 pub fn is_sound(asks: &Asks, rule: &Rule, table: &Table, schema: &Schema, found: &mut Diagnostics) -> bool {
-    let none = Needs::new();
-    let needs = match asks {
-        Asks::Row { .. } => &none,
-        Asks::Rows(rows) => &rows.needs,
-        Asks::Values(values) => &values.needs,
-    };
+    let Some(needs) = asks.needs() else { return true };
     let config = SessionConfig::new().set_bool("datafusion.sql_parser.enable_ident_normalization", false);
     let context = SessionContext::new_with_config(config);
     for table in &schema.tables {

@@ -48,35 +48,11 @@ pub enum Verb {
     Run {
         /// The pipeline's YAML.
         pipeline: PathBuf,
-        /// The run's folder; it appears whole or not at all.
-        #[arg(long)]
-        out: PathBuf,
-        /// Parts worked on at the same time [default: number of cores]. The rows and their order do not depend on it.
-        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-        partitions: Option<u16>,
-        /// Memory that operators may hold together, such as 512MB or 4GB.
-        #[arg(long, default_value = "1GB", value_parser = bytes)]
-        memory: usize,
-        /// Print nothing but errors.
-        #[arg(long)]
-        quiet: bool,
-        /// Replace an earlier run in the same folder.
-        #[arg(long)]
-        force: bool,
         /// Take the refused rows of this earlier run through the mappings, instead of the sources' files.
         #[arg(long, value_name = "RUN")]
         replay: Option<PathBuf>,
-        /// The run before this one: the report tells what changed, and rules compare with what it accepted.
-        #[arg(long, value_name = "RUN")]
-        previous: Option<PathBuf>,
         #[command(flatten)]
-        queries: Queries,
-        /// Write the outcomes of all rules to this file as JUnit XML, for a CI.
-        #[arg(long, value_name = "FILE")]
-        junit: Option<PathBuf>,
-        /// How findings are printed.
-        #[arg(long, value_enum, default_value = "text")]
-        format: Format,
+        how: How,
     },
     /// Validate Parquet or CSV that is there already against a schema: the same rules, the same report.
     ///
@@ -88,32 +64,8 @@ pub enum Verb {
         /// The schema's YAML.
         #[arg(long)]
         schema: PathBuf,
-        /// The folder of the outcome: rows that pass, rows that do not, report and manifest; it appears whole or not at all.
-        #[arg(long)]
-        out: PathBuf,
-        /// Parts worked on at the same time [default: number of cores].
-        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-        partitions: Option<u16>,
-        /// Memory that operators may hold together, such as 512MB or 4GB.
-        #[arg(long, default_value = "1GB", value_parser = bytes)]
-        memory: usize,
-        /// Print nothing but errors.
-        #[arg(long)]
-        quiet: bool,
-        /// Replace an earlier outcome in the same folder.
-        #[arg(long)]
-        force: bool,
-        /// The outcome before this one: the report tells what changed.
-        #[arg(long, value_name = "RUN")]
-        previous: Option<PathBuf>,
         #[command(flatten)]
-        queries: Queries,
-        /// Write the outcomes of all rules to this file as JUnit XML, for a CI.
-        #[arg(long, value_name = "FILE")]
-        junit: Option<PathBuf>,
-        /// How findings are printed.
-        #[arg(long, value_enum, default_value = "text")]
-        format: Format,
+        how: How,
     },
     /// Print the reference of transforms, constraints, formats and diagnostics as Markdown.
     Docs {
@@ -216,6 +168,37 @@ pub enum Verb {
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },
+}
+
+/// How a run is carried out.
+#[derive(Args)]
+pub struct How {
+    /// The run's folder; it appears whole or not at all.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Parts worked on at the same time [default: number of cores]. The rows and their order do not depend on it.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub partitions: Option<u16>,
+    /// Memory that operators may hold together, such as 512MB or 4GB.
+    #[arg(long, default_value = "1GB", value_parser = bytes)]
+    pub memory: usize,
+    /// Print nothing but errors.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Replace an earlier run in the same folder.
+    #[arg(long)]
+    pub force: bool,
+    /// The run before this one: the report tells what changed, and rules compare with what it accepted.
+    #[arg(long, value_name = "RUN")]
+    pub previous: Option<PathBuf>,
+    #[command(flatten)]
+    pub queries: Queries,
+    /// Write the outcomes of all rules to this file as JUnit XML, for a CI.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// How findings are printed.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
 }
 
 /// What is asked of the sites.

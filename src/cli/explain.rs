@@ -50,6 +50,9 @@ pub fn explain(pipeline: &Path, resolved: &mut Resolved, stage: Stage) -> Result
                 for (n, check) in table.checks.iter().enumerate() {
                     println!("  k:{n} is {} {}{}", check.code.id, check.field.as_ref().map_or(String::new(), |f| format!("{f}: ")), check.rule);
                 }
+                for rule in resolved.later.iter().filter(|l| l.table == table.table).filter_map(|l| target.rules.get(l.rule)) {
+                    println!("  {} is judged when the rows have been accepted", rule.id.value);
+                }
             }
             Stage::Plan => {
                 for step in plan::Step::of_stages(table).chain([plan::Step::of_table(table)]) {

@@ -63,12 +63,8 @@ pub fn verb(cli: Cli) -> Result<u8, Error> {
             }
             Ok(exit::DONE)
         }
-        Verb::Run { pipeline, out, partitions, memory, quiet, force, replay, previous, queries, junit, format } => {
-            run::run(&pipeline, replay.as_deref(), &run::How { out, partitions, memory, quiet, force, previous, queries, junit, format })
-        }
-        Verb::Validate { folder, schema, out, partitions, memory, quiet, force, previous, queries, junit, format } => {
-            run::validate(&folder, &schema, &run::How { out, partitions, memory, quiet, force, previous, queries, junit, format })
-        }
+        Verb::Run { pipeline, replay, how } => run::run(&pipeline, replay.as_deref(), &how),
+        Verb::Validate { folder, schema, how } => run::validate(&folder, &schema, &how),
         Verb::Report { run, out, public, small_cells, junit } => drawn(run, out, public, small_cells, junit.as_deref()),
         Verb::Diff { a, b, format, memory, keys, values, list, lang } => diff(&a, &b, format, lang.into(), &compare::Options { memory, partitions: cores(), keys, values, list }),
         Verb::Test { paths, min_coverage, format } => test(&paths, min_coverage, format),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cohorte::check::Resolved;
 use cohorte::check::replay::Replay;
@@ -13,22 +13,9 @@ use cohorte::execute::{self, Laid, Options, Pages, Show, secret};
 use cohorte::query::collect;
 use cohorte::{disclosure, report};
 
-use super::args::{Format, Queries};
+use super::args::{Format, How};
 use super::checked::{checked_project, checked_with, cores};
 use super::close::close;
-
-/// How a run is carried out.
-pub struct How {
-    pub out: PathBuf,
-    pub partitions: Option<u16>,
-    pub memory: usize,
-    pub quiet: bool,
-    pub force: bool,
-    pub previous: Option<PathBuf>,
-    pub queries: Queries,
-    pub junit: Option<PathBuf>,
-    pub format: Format,
-}
 
 /// A pipeline; the exit code.
 pub fn run(pipeline: &Path, replay: Option<&Path>, how: &How) -> Result<u8, Error> {

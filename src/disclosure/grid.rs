@@ -303,8 +303,11 @@ impl Grid {
     }
 }
 
+/// Two cells that hold the same count, each by its grid and the place in it.
+pub type Link = ((usize, usize), (usize, usize));
+
 /// Protects grids of which some counts are the same: what is hidden in one is hidden in the other.
-pub fn protect_linked(grids: &mut [Grid], links: &[((usize, usize), (usize, usize))]) {
+pub fn protect_linked(grids: &mut [Grid], links: &[Link]) {
     grids.iter_mut().for_each(|g| _ = g.protect());
     loop {
         let mut changed = vec![];

@@ -51,11 +51,7 @@ pub fn needs(resolved: &Resolved) -> Needs {
         fields.iter().for_each(|f| if !mine.contains(f) { mine.push(f.clone()) });
     };
     for later in &resolved.later {
-        let needs = match &later.asks {
-            Asks::Row { .. } => continue,
-            Asks::Rows(rows) => &rows.needs,
-            Asks::Values(values) => &values.needs,
-        };
+        let Some(needs) = later.asks.needs() else { continue };
         needs.iter().for_each(|(table, fields)| add(table, fields));
     }
     for table in &resolved.schema.tables {

@@ -13,6 +13,7 @@ mod history;
 mod judge;
 mod keys;
 mod memory;
+mod outcomes;
 mod profile;
 mod progress;
 mod published;

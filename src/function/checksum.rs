@@ -63,7 +63,7 @@ fn luhn(id: &[u8]) -> bool {
     let plain: Vec<u8> = id.iter().enumerate().map(|(at, b)| if at == 1 && matches!(b, b'A' | b'B') { b'0' } else { *b }).collect();
     let Some(digits) = digits(&plain) else { return false };
     let sum: u32 = digits.iter().rev().enumerate().map(|(at, d)| if at % 2 == 1 { d * 2 / 10 + d * 2 % 10 } else { *d }).sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// The French national number: 13 characters and the complement to 97 of their remainder (INSEE; the INS of the

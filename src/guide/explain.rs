@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::language::{Language, say};
 use super::shapes::Way;
 use super::words::{finding, flow, steps};
-use crate::check::{FieldState, Resolved, ResolvedTable, references};
+use crate::check::{FieldState, Later, Resolved, ResolvedTable, references};
 use crate::config::mapping::{Source, TableMapping};
 use crate::config::project::Project;
 use crate::config::schema::{Field, FieldType};
@@ -254,7 +254,7 @@ impl At<'_> {
             let words = l.of(&check.description).map_or(String::new(), |d| format!(" ({d})"));
             let asks = check.expression.as_deref().unwrap_or_default();
             let effect = effect(check.effect, l);
-            let then = match (check.threshold.as_ref().map(|t| share(&t.text, l)), check.code == code::COMPLETENESS) {
+            let then = match (check.threshold.as_ref().map(|t| share(&t.text, l)), check.threshold.as_ref().is_some_and(|t| t.least)) {
                 (Some(share), true) => say!(l, "{asks} is there in {share}", "{asks} présent dans {share}"),
                 (Some(share), false) => say!(l, "{asks}; else {effect}, {share} may", "{asks} ; sinon {effect}, {share} le peuvent"),
                 (None, _) => say!(l, "{asks}; else {effect}", "{asks} ; sinon {effect}"),
@@ -262,7 +262,14 @@ impl At<'_> {
             let (rule, id) = (&check.rule, check.code.id);
             let _ = writeln!(out, "{pad}{}", say!(l, "rule `{rule}`{words}: {then} [{id}]", "règle `{rule}`{words} : {then} [{id}]"));
         }
-        let key = &self.resolved.schema.tables[self.table.table].key;
+        let target = &self.resolved.schema.tables[self.table.table];
+        let asked = |later: &&Later| later.table == self.table.table && later.asks.needs().is_some_and(|n| n.get(&target.name.value).is_some_and(|fields| fields.iter().any(|f| f == name)));
+        for rule in self.resolved.later.iter().filter(asked).filter_map(|later| target.rules.get(later.rule)) {
+            let words = l.of(&rule.description).map_or(String::new(), |d| format!(" ({d})"));
+            let (id, rule) = (code::RULE.id, &rule.id.value);
+            let _ = writeln!(out, "{pad}{}", say!(l, "rule `{rule}`{words}: judged over all rows when they have been accepted [{id}]", "règle `{rule}`{words} : jugée sur toutes les lignes, une fois acceptées [{id}]"));
+        }
+        let key = &target.key;
         if key.iter().any(|k| k.value == name) {
             let (names, id) = (key.iter().map(|k| k.value.as_str()).collect::<Vec<_>>().join(", "), code::KEY.id);
             let _ = writeln!(out, "{pad}{}", say!(l, "part of the key ({names}), which is unique over all sites [{id}]", "partie de la clé ({names}), unique sur tous les centres [{id}]"));
@@ -291,7 +298,7 @@ fn effect(effect: Effect, l: Language) -> &'static str {
 
 /// `at most 1 % per site`, as thresholds are worded.
 fn share(text: &str, l: Language) -> String {
-    const FRENCH: [(&str, &str); 3] = [("at least", "au moins"), ("at most", "au plus"), ("per site", "par centre")];
+    const FRENCH: [(&str, &str); 5] = [("at least", "au moins"), ("at most", "au plus"), ("per site and year", "par centre et par an"), ("per site", "par centre"), ("per year", "par an")];
     FRENCH.iter().fold(text.to_owned(), |text, (english, french)| text.replace(english, l.pick(english, french)))
 }
 

@@ -143,8 +143,11 @@ pub fn check_report(report: &Path) -> bool {
     true
 }
 
+/// A name, and what is done in the page.
+type Part = (&'static str, fn(&Opened));
+
 /// What a reader does with a page, one after the other.
-const PARTS: [(&str, fn(&Opened)); 7] = [
+const PARTS: [Part; 7] = [
     ("complete", complete),
     ("language", language),
     ("matrix", matrix),

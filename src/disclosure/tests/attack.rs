@@ -186,7 +186,7 @@ proptest! {
             public(&summary, 5)
         };
         // The same rounded count, by one more or one fewer.
-        let other = |n: u64| if n % 5 == 0 { n.saturating_sub(1) } else { n + 1 };
+        let other = |n: u64| if n.is_multiple_of(5) { n.saturating_sub(1) } else { n + 1 };
         let told = of(accepted, quarantined, filtered, flagged, missing);
         let again = match which {
             0 => of(other(accepted), quarantined, filtered, flagged.min(accepted - 6), missing),

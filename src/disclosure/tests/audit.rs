@@ -76,7 +76,7 @@ fn planted() -> RunSummary {
         rows_deduplicated: 3,
         filters: filtered(),
     }];
-    let number = |bins: &[u64]| Distribution::Number { mean: Some(3.141_592), sd: Some(1.234_567), median: Some(3.0), low: 0.0, high: bins.len() as f64, bins: bins.iter().map(|n| Some(*n)).collect() };
+    let number = |bins: &[u64]| Distribution::Number { mean: Some(3.271_592), sd: Some(1.234_567), median: Some(3.0), low: 0.0, high: bins.len() as f64, bins: bins.iter().map(|n| Some(*n)).collect() };
     let years = |counts: &[u64]| Distribution::Year { first: 2000, counts: counts.iter().map(|n| Some(*n)).collect() };
     for (site, rows, scale) in [("0", 93, 1), ("1", 3, 0), ("2", 300, 10)] {
         let few = if site == "1" { [3, 0, 0] } else { [3, 20 + scale, 30 + scale] };

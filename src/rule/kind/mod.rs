@@ -73,6 +73,17 @@ pub enum Asks {
     Values(Values),
 }
 
+impl Asks {
+    /// The fields that it looks at when the rows have been accepted.
+    pub fn needs(&self) -> Option<&Needs> {
+        match self {
+            Asks::Row { .. } => None,
+            Asks::Rows(rows) => Some(&rows.needs),
+            Asks::Values(values) => Some(&values.needs),
+        }
+    }
+}
+
 /// Rows that are judged by other rows.
 #[derive(Debug, Clone)]
 pub struct Rows {
