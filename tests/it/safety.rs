@@ -152,6 +152,19 @@ fn the_public_report_of_the_demo() {
     }
     let whole = std::fs::read_to_string(out.join("report.json")).expect("written");
     assert!(whole.contains("sample_data") && std::fs::read_dir(root().join("sample_data")).is_ok());
+    // The report for the study hides small cells too: no count of a value, a year or a bin is from 1 to 4, and some are hidden.
+    let own: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+    let (mut cells, mut hidden) = (0, 0);
+    for variable in own["variables"].as_array().expect("variables") {
+        let distribution = &variable["distribution"];
+        let counts = ["bins", "counts"].iter().filter_map(|key| distribution[key].as_array()).flatten();
+        for count in counts.map(|c| if c.is_object() { &c["rows"] } else { c }) {
+            cells += 1;
+            hidden += u64::from(count.is_null());
+            assert!(count.as_u64().is_none_or(|n| n == 0 || n >= 5), "{} at {}: {count}", variable["field"], variable["site"]);
+        }
+    }
+    assert!(cells > 500 && hidden > 20, "{hidden} of {cells}");
     let public: serde_json::Value = serde_json::from_str(&text[1]).expect("JSON");
     assert_eq!(public["public"], true);
     for rule in public["rules"].as_array().expect("rules") {
