@@ -4,7 +4,7 @@
 //! tables of SQL queries, in a session that spills. What a query finds goes to `findings/`, or, where the rule is of severity error,
 //! sends the row to quarantine; what it counts goes into the report. A query that fails is a rule that was not judged, and says so.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::config::rule::RuleSeverity;
 use crate::config::schema::Table;
 use crate::diagnostic::code;
 use crate::error::Error;
-use crate::rule::kind::{Asks, Counts, Needs, PLACE, Rows, Value1, Values, Verdict, quoted};
+use crate::rule::kind::{Asks, Counts, Needs, PLACE, Rows, Datum, Values, Verdict, quoted};
 
 /// A rule of [`Resolved::later`], judged.
 #[derive(Debug, Default)]
@@ -129,9 +129,8 @@ impl<'a> Court<'a> {
     /// When findings cannot be written.
     pub async fn judge(&self, number: usize, later: &Later) -> Result<Judged, Error> {
         let mut judged = Judged::default();
-        let (Some(table), mut runs) = (self.resolved.schema.tables.get(later.table), HashSet::new()) else { return Ok(judged) };
+        let Some(table) = self.resolved.schema.tables.get(later.table) else { return Ok(judged) };
         for (run, _) in self.resolved.tables.iter().enumerate().filter(|(_, t)| t.table == later.table) {
-            runs.insert(run as u32);
             judged.sites.insert(run as u32, Verdict::default());
         }
         let done = match &later.asks {
@@ -186,7 +185,7 @@ impl<'a> Court<'a> {
         let counts = self.counts(&self.context, &format!("SELECT _run AS s, {v} AS v, count(*) AS n FROM {name} WHERE {v} IS NOT NULL GROUP BY s, v ORDER BY s, v", v = values.value)).await?;
         let runs: Vec<u32> = judged.sites.keys().copied().collect();
         let site = |run: &u32| self.resolved.tables.get(*run as usize).map_or("", |t| t.site.as_str());
-        let sites: Vec<Counts> = runs.iter().map(|run| Counts { site: site(run).to_owned(), values: counts.get(&run.to_string()).cloned().unwrap_or_default() }).collect();
+        let sites: Vec<Counts> = runs.iter().map(|run| Counts { site: site(run).to_owned(), values: counts.get(&i64::from(*run)).cloned().unwrap_or_default() }).collect();
         let before = match (values.earlier, self.before) {
             (true, Some(folder)) => Some(self.earlier(folder, table, values, &sites).await?),
             _ => None,
@@ -235,8 +234,8 @@ impl<'a> Court<'a> {
     }
 
     /// The counts of a query with the columns `s, v, n`, by `s`.
-    async fn counts(&self, context: &SessionContext, query: &str) -> Result<HashMap<String, Vec<(Value1, u64)>>> {
-        let mut out: HashMap<String, Vec<(Value1, u64)>> = HashMap::new();
+    async fn counts(&self, context: &SessionContext, query: &str) -> Result<HashMap<i64, Vec<(Datum, u64)>>> {
+        let mut out: HashMap<i64, Vec<(Datum, u64)>> = HashMap::new();
         let mut stream = context.sql(query).await?.execute_stream().await?;
         while let Some(batch) = stream.next().await {
             let batch = batch?;
@@ -252,12 +251,12 @@ impl<'a> Court<'a> {
             let text = if number.is_none() { Some(cast(values, &DataType::Utf8)?) } else { None };
             for at in 0..batch.num_rows() {
                 let value = match (&number, &text) {
-                    (Some(number), _) if number.is_valid(at) => Value1::Number(number.as_primitive::<Float64Type>().value(at)),
-                    (None, Some(text)) if text.is_valid(at) => Value1::Text(text.as_string::<i32>().value(at).to_owned()),
+                    (Some(number), _) if number.is_valid(at) => Datum::Number(number.as_primitive::<Float64Type>().value(at)),
+                    (None, Some(text)) if text.is_valid(at) => Datum::Text(text.as_string::<i32>().value(at).to_owned()),
                     _ => continue,
                 };
                 let n = counts.as_primitive::<Int64Type>().value(at).unsigned_abs();
-                out.entry(keys.as_primitive::<Int64Type>().value(at).to_string()).or_default().push((value, n));
+                out.entry(keys.as_primitive::<Int64Type>().value(at)).or_default().push((value, n));
             }
         }
         Ok(out)

@@ -105,7 +105,8 @@ pub fn summary(resolved: &Resolved, runs: &[TableRun], together: &Together, sett
     reasons.sort_by(|a, b| (std::cmp::Reverse(a.rows), &a.site, &a.field, &a.rule).cmp(&(std::cmp::Reverse(b.rows), &b.site, &b.field, &b.rule)));
     let mut rules = rule_results(&counted);
     rules.iter_mut().for_each(|result| describe(resolved, result));
-    let failed = rules.iter().any(|r| r.status == RuleStatus::Failed && r.severity == Severity::Error);
+    // What could not be judged has not passed.
+    let failed = rules.iter().any(|r| matches!(r.status, RuleStatus::Failed | RuleStatus::Error) && r.severity == Severity::Error);
     RunSummary {
         format: 1,
         tool: concat!("cohorte ", env!("CARGO_PKG_VERSION")).to_owned(),

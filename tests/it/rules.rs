@@ -102,6 +102,11 @@ fn a_query_that_fails_is_a_rule_that_was_not_judged() {
     assert!(outcome(&p, "out", "broken").starts_with("error"), "{}", outcome(&p, "out", "broken"));
     let text = std::fs::read_to_string(p.path("out/report.json")).expect("a report");
     assert!(text.contains("the condition failed on a row") && !text.contains("Cannot cast"), "{text}");
+    // Of severity error it has not passed, so the delivery has not.
+    let p = project("", "{id: broken, plausibility: {across: {table: patient, on: id, condition: \"CAST(cure.id AS BIGINT) > 0 AND patient.diagnosis IS NOT NULL\"}}, severity: error}");
+    let (code, said, err) = p.run("out", &[]);
+    assert_eq!(code, 1, "{said}{err}");
+    assert_eq!(p.query(&[("c", "out/cohort/cure/site=x")], "SELECT count(*) FROM c"), [["4"]]);
 }
 
 /// Findings of rules about single rows are written down row by row, those of completeness too; none is left out.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Asks, Counts, Judge, Kind, Measured, Value1, Values, Verdict, need, quoted};
+use super::{Asks, Counts, Judge, Kind, Measured, Datum, Values, Verdict, need, quoted};
 use crate::config::read::text;
 use crate::config::rule::RuleCategory;
 use crate::config::schema::FieldType;
@@ -67,7 +67,7 @@ impl Heaped {
         let all = site.rows();
         let (heap, on, condition) = match &self.place {
             Place::Share { expected, condition } => {
-                let on = site.values.iter().filter(|(v, _)| *v == Value1::Number(1.0)).map(|(_, n)| n).sum();
+                let on = site.values.iter().filter(|(v, _)| *v == Datum::Number(1.0)).map(|(_, n)| n).sum();
                 (Some(heaped(on, all, *expected, 2.0, self.most)), on, condition)
             }
             Place::Multiples { of, condition } => {

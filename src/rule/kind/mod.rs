@@ -125,12 +125,12 @@ pub trait Judge: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     pub site: String,
-    pub values: Vec<(Value1, u64)>,
+    pub values: Vec<(Datum, u64)>,
 }
 
 /// A value that is counted: a number (a date in days from 1970-01-01), or a text.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value1 {
+pub enum Datum {
     Number(f64),
     Text(String),
 }
@@ -144,8 +144,8 @@ impl Counts {
     /// The values that are numbers.
     pub fn numbers(&self) -> impl Iterator<Item = (f64, u64)> {
         self.values.iter().filter_map(|(value, n)| match value {
-            Value1::Number(number) => Some((*number, *n)),
-            Value1::Text(_) => None,
+            Datum::Number(number) => Some((*number, *n)),
+            Datum::Text(_) => None,
         })
     }
 }

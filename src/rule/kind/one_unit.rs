@@ -98,7 +98,7 @@ fn of_site(site: &Counts) -> SiteValues {
 #[cfg(test)]
 mod tests {
     use super::{Counts, Judge, OneUnit};
-    use crate::rule::kind::Value1;
+    use crate::rule::kind::Datum;
 
     /// Sizes about 20 mm as a triangle on the logarithmic scale; `times` moves all.
     fn site(name: &str, times: f64, in_centimetres: u64) -> Counts {
@@ -107,7 +107,7 @@ mod tests {
         // Of the same form, with as many rows at each place.
         values.extend((-20..=20).map(size).filter(|(_, n)| *n > 10).map(|(v, _)| (v / 10.0, in_centimetres)).filter(|(_, n)| *n > 0));
         values.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Counts { site: name.into(), values: values.into_iter().map(|(v, n)| (Value1::Number(v), n)).collect() }
+        Counts { site: name.into(), values: values.into_iter().map(|(v, n)| (Datum::Number(v), n)).collect() }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Asks, Counts, Judge, Kind, Measured, Value1, Values, Verdict, need, quoted};
+use super::{Asks, Counts, Judge, Kind, Measured, Datum, Values, Verdict, need, quoted};
 use crate::config::read::text;
 use crate::config::rule::RuleCategory;
 use crate::config::schema::FieldType;
@@ -48,9 +48,9 @@ impl Judge for OneValue {
             let share = *n as f64 / all as f64;
             let misses = share > self.most;
             let literal = match value {
-                Value1::Number(day) if self.is_day => format!("CAST('1970-01-01' AS DATE) + INTERVAL '{day:.0} days'"),
-                Value1::Number(number) => format!("{number}"),
-                Value1::Text(text) => format!("'{}'", text.replace('\'', "''")),
+                Datum::Number(day) if self.is_day => format!("CAST('1970-01-01' AS DATE) + INTERVAL '{day:.0} days'"),
+                Datum::Number(number) => format!("{number}"),
+                Datum::Text(text) => format!("'{}'", text.replace('\'', "''")),
             };
             let name = if self.is_day { format!("CAST({} AS DATE)", self.name) } else { self.name.clone() };
             Verdict { violated: if misses { *n } else { 0 }, denominator: all, misses, measure: Some(Measured { en: "share of the most frequent value", fr: "part de la valeur la plus fréquente", value: share, limit: Some(self.most) }), rows: Some(format!("{name} = {literal}")) }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Asks, Counts, Judge, Kind, Measured, Value1, Values, Verdict, need, quoted};
+use super::{Asks, Counts, Judge, Kind, Measured, Datum, Values, Verdict, need, quoted};
 use crate::config::read::text;
 use crate::config::rule::RuleCategory;
 use crate::config::schema::FieldType;
@@ -70,16 +70,16 @@ impl Judge for Stable {
     }
 }
 
-fn key(value: &Value1) -> (u64, &str) {
+fn key(value: &Datum) -> (u64, &str) {
     match value {
         // Numbers in their order, as bits.
-        Value1::Number(n) => (if n.is_sign_negative() { !n.to_bits() } else { n.to_bits() | 1 << 63 }, ""),
-        Value1::Text(text) => (0, text),
+        Datum::Number(n) => (if n.is_sign_negative() { !n.to_bits() } else { n.to_bits() | 1 << 63 }, ""),
+        Datum::Text(text) => (0, text),
     }
 }
 
 fn together<'a>(sites: impl Iterator<Item = &'a Counts>) -> Counts {
-    let mut all: BTreeMap<(u64, &str), (&Value1, u64)> = BTreeMap::new();
+    let mut all: BTreeMap<(u64, &str), (&Datum, u64)> = BTreeMap::new();
     for (value, n) in sites.flat_map(|s| &s.values) {
         all.entry(key(value)).or_insert((value, 0)).1 += n;
     }
@@ -89,7 +89,7 @@ fn together<'a>(sites: impl Iterator<Item = &'a Counts>) -> Counts {
 /// Both sides over tenths of the expected one; texts and few different values over the values themselves.
 fn binned(expected: &Counts, actual: &Counts) -> [Vec<u64>; 2] {
     let all = together([expected, actual].into_iter());
-    let few = all.values.len() <= BINS || all.values.iter().any(|(v, _)| matches!(v, Value1::Text(_)));
+    let few = all.values.len() <= BINS || all.values.iter().any(|(v, _)| matches!(v, Datum::Text(_)));
     let mut ends: Vec<(u64, String)> = vec![];
     if few {
         ends = all.values.iter().map(|(v, _)| key(v)).map(|(n, t)| (n, t.to_owned())).collect();
@@ -127,10 +127,10 @@ fn binned(expected: &Counts, actual: &Counts) -> [Vec<u64>; 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, Judge, Stable, Value1, binned};
+    use super::{Counts, Judge, Stable, Datum, binned};
 
     fn numbers(site: &str, values: impl Iterator<Item = (f64, u64)>) -> Counts {
-        Counts { site: site.into(), values: values.map(|(v, n)| (Value1::Number(v), n)).collect() }
+        Counts { site: site.into(), values: values.map(|(v, n)| (Datum::Number(v), n)).collect() }
     }
 
     /// 1 to 100 once each: ten values a tenth; moved by 10 the first tenth is empty and the last holds 20.
