@@ -30,7 +30,9 @@ pub fn close(finished: &Finished) {
         println!("  {:>8}  {what}, at {}", grouped(reason.rows), reason.site);
     }
     let missed = summary.rules.iter().filter(|r| r.site.is_none() && r.status == RuleStatus::Failed).count();
+    let unjudged = summary.rules.iter().filter(|r| r.site.is_none() && r.status == RuleStatus::Error).count();
     let verdict = match summary.status {
+        _ if unjudged > 0 => format!("{unjudged} rules could not be judged, and {missed} thresholds are missed; the report says which"),
         RunStatus::Passed if missed == 0 => "every threshold is met".to_owned(),
         RunStatus::Passed => format!("{missed} thresholds of severity warning are missed; the report says which"),
         RunStatus::Failed => format!("{missed} thresholds are missed; the report says which"),
