@@ -11,15 +11,6 @@ use cohorte::error::exit;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Keeps freed memory for the next batch, which is as large: giving pages back and getting them
-/// anew, zeroed, is a tenth of a run.
-fn keep_freed_memory() {
-    // `mi_option_purge_delay` in mimalloc.h of both its versions; the crate names only some options.
-    const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
-    // SAFETY: an option's number and a plain value; the library checks the range of the first.
-    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) }
-}
-
 /// Huge pages would make the kept memory of a run a fifth larger. What ends soon is faster with them.
 fn no_huge_pages() {
     // SAFETY: sets a flag of this process and reads no memory (prctl(2)); where it is unknown it fails.
@@ -30,7 +21,6 @@ fn no_huge_pages() {
 }
 
 fn main() -> ExitCode {
-    keep_freed_memory();
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         if cohorte::source::guard::is_guarded() {

@@ -286,12 +286,7 @@ pub struct Outcome {
 /// When one is not a run's folder, a file of it cannot be read, or memory or disk do not suffice.
 pub fn compare(a: &Path, b: &Path, options: &Options) -> Result<Difference, Error> {
     let (a, b) = (Run::open(a)?, Run::open(b)?);
-    let tokio = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(options.partitions.max(1))
-        .thread_stack_size(8 << 20)
-        .enable_all()
-        .build()
-        .map_err(|e| Error::environment("starting worker threads", e))?;
+    let tokio = engine::threads(options.partitions)?;
     let context = engine::spilling(options.partitions, options.memory)?;
     let (tables, quarantine) = tokio.block_on(async {
         let tables = values::tables(&context, &a, &b, options).await?;

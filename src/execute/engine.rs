@@ -2,20 +2,37 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Result;
+use datafusion::common;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use tokio::runtime::Runtime;
 
 use super::memory::Shares;
+use crate::error::Error;
 use crate::source::scan::BATCH_ROWS;
+
+/// Threads for so many partitions.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn threads(partitions: usize) -> Result<Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(partitions.saturating_add(1))
+        // Short reads and writes of files. By default there may be hundreds, and each keeps memory that it freed.
+        .max_blocking_threads(partitions.saturating_add(2))
+        .thread_stack_size(8 << 20)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::environment("starting worker threads", e))
+}
 
 /// The memory that operators share, in bytes.
 ///
 /// # Errors
 /// DataFusion's, when the environment offers no temporary folder.
-pub fn runtime(memory: usize) -> Result<Arc<RuntimeEnv>> {
+pub fn runtime(memory: usize) -> common::Result<Arc<RuntimeEnv>> {
     RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(memory))).build_arc()
 }
 
@@ -35,7 +52,7 @@ pub fn session(partitions: usize, runtime: Arc<RuntimeEnv>) -> SessionContext {
 ///
 /// # Errors
 /// DataFusion's, when the environment offers no temporary folder.
-pub fn spilling(partitions: usize, memory: usize) -> Result<SessionContext> {
+pub fn spilling(partitions: usize, memory: usize) -> common::Result<SessionContext> {
     // With one partition the planner makes a hash join of it, which holds one side in memory.
     let partitions = partitions.clamp(2, 8);
     // A sort must hold some batches at least, however small its share of the memory is.

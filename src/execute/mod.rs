@@ -9,6 +9,7 @@ mod account;
 mod column;
 pub mod commit;
 pub mod engine;
+mod freed;
 mod history;
 mod judge;
 mod keys;
@@ -89,12 +90,8 @@ pub fn run(resolved: &Resolved, key_id: Option<&str>, options: &Options, render:
     if options.replay.as_ref().is_some_and(|r| r.is_in(&options.out)) {
         return Err(Error::command_line(format!("{} is the run that is replayed", options.out.display()), "its accepted rows would be lost: name another folder with `--out`"));
     }
-    let tokio = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(options.partitions.saturating_add(1))
-        .thread_stack_size(8 << 20)
-        .enable_all()
-        .build()
-        .map_err(|e| Error::environment("starting worker threads", e))?;
+    let tokio = engine::threads(options.partitions)?;
+    freed::keep(options.memory);
     // Signals are heard before there is a folder that one could leave behind.
     let mut signals = {
         let _inside = tokio.enter();

@@ -18,7 +18,7 @@ use super::progress::{Show, SourceProgress};
 use super::sink::{Keep, Lost, PartitionSummary, Progress, SinkCheck, SinkSpec, SplitSinkExec};
 use super::judge::{self, Court, Judged};
 use super::summary::{Severity, Survival};
-use super::{Options, engine, keys, published, summarise, survival};
+use super::{Options, engine, freed, keys, published, summarise, survival};
 use crate::check::{Input, Resolved, ResolvedSource, ResolvedTable};
 use crate::config::Name;
 use crate::config::schema::Table;
@@ -435,6 +435,7 @@ async fn together(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeE
         // What is judged together are the rows that stay.
         again(resolved, staging, runtime, options, runs, &lost, 1).await?;
         let folder = staging.path().join("parts");
+        freed::give_back();
         let court = Court::new(resolved, runs, options, &folder).await?;
         for (number, later) in resolved.later.iter().enumerate() {
             let mut judged = court.judge(number, later).await?;
