@@ -17,6 +17,8 @@ pub use {arrow_array as array, arrow_buffer as buffer};
 #[cfg(feature = "columnar")]
 #[path = "../src/source/columnar/mod.rs"]
 mod columnar;
+#[cfg(feature = "columnar")]
+pub mod columnar_seeds;
 #[cfg(not(feature = "columnar"))]
 #[path = "without.rs"]
 mod columnar;

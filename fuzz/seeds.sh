@@ -17,7 +17,6 @@ case $format in
   delimited) find "$shared/suites/csv_spectrum/csvs" "$shared/suites/encodings" -type f ;;
   yaml) find .. -path ../fuzz -prune -o -path ../target -prune -o -name '*.yaml' -print ;;
   fhir | ndjson | json) find "$shared/suites/sql_on_fhir_v2" -name '*.json' ;;
-  parquet) find ../build -name '*.parquet' ;; # what `make demo` wrote
   *) true ;;
 esac 2>/dev/null | while read -r file; do
   if [ "$(stat -c %s "$file")" -lt 200000 ]; then cp -n "$file" "$corpus/$(sha256sum <"$file" | cut -c1-16)"; fi

@@ -1,3 +1,8 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(init: cohorte_fuzz::begin(), |data: &[u8]| cohorte_fuzz::file("arrow", data));
+fn begin() {
+    cohorte_fuzz::begin();
+    cohorte_fuzz::columnar_seeds::write("arrow");
+}
+
+libfuzzer_sys::fuzz_target!(init: begin(), |data: &[u8]| cohorte_fuzz::file("arrow", data));

@@ -1,3 +1,8 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(init: cohorte_fuzz::begin(), |data: &[u8]| cohorte_fuzz::file("parquet", data));
+fn begin() {
+    cohorte_fuzz::begin();
+    cohorte_fuzz::columnar_seeds::write("parquet");
+}
+
+libfuzzer_sys::fuzz_target!(init: begin(), |data: &[u8]| cohorte_fuzz::file("parquet", data));

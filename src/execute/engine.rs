@@ -47,6 +47,16 @@ pub fn session(partitions: usize, runtime: Arc<RuntimeEnv>) -> SessionContext {
     SessionContext::new_with_state(state)
 }
 
+/// A session whose joins hold one side in memory: quick, and an error where that is too much.
+///
+/// # Errors
+/// DataFusion's, when the environment offers no temporary folder.
+pub fn holding(partitions: usize, memory: usize) -> common::Result<SessionContext> {
+    let mut config = SessionConfig::new().with_target_partitions(partitions);
+    config.options_mut().optimizer.prefer_hash_join = true;
+    Ok(at_rest(config, runtime(memory)?))
+}
+
 /// A session whose joins and groupings sort and spill rather than hold a table in memory: for
 /// work on published files, where rows of two of them meet.
 ///
@@ -60,12 +70,18 @@ pub fn spilling(partitions: usize, memory: usize) -> common::Result<SessionConte
     let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(batch);
     let options = config.options_mut();
     options.optimizer.prefer_hash_join = false;
+    options.execution.sort_spill_reservation_bytes = (memory / (16 * partitions)).clamp(256 << 10, 10 << 20);
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(Shares::new(memory))).build_arc()?;
+    Ok(at_rest(config, runtime))
+}
+
+/// A session over files as they lie there.
+fn at_rest(mut config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionContext {
+    let options = config.options_mut();
     // Names of fields are as they are written.
     options.sql_parser.enable_ident_normalization = false;
     // Text views keep whole pages of a file, which a sort would count again for each batch.
     options.execution.parquet.schema_force_view_types = false;
-    options.execution.sort_spill_reservation_bytes = (memory / (16 * partitions)).clamp(256 << 10, 10 << 20);
-    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(Shares::new(memory))).build_arc()?;
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
-    Ok(SessionContext::new_with_state(state))
+    SessionContext::new_with_state(state)
 }

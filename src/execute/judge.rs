@@ -1,17 +1,17 @@
 //! Rules that no row can answer alone: judged over all accepted rows, when they are there.
 //!
 //! The sink writes down of each row that it accepts the fields that such rules look at, with its place. Here these files are the
-//! tables of SQL queries, in a session that spills. What a query finds goes to `findings/`, or, where the rule is of severity error,
+//! tables of SQL queries: in a session that joins in memory, and where that does not suffice in one that spills. What a query finds goes to `findings/`, or, where the rule is of severity error,
 //! sends the row to quarantine; what it counts goes into the report. A query that fails is a rule that was not judged, and says so.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema as ArrowSchema, SchemaRef};
-use datafusion::common::{Result, TableReference};
+use datafusion::common::{DataFusionError, Result, TableReference};
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::{col, lit};
@@ -74,7 +74,8 @@ pub fn judged_schema(target: &Table, needs: &Needs) -> Option<(SchemaRef, Vec<us
 pub struct Court<'a> {
     resolved: &'a Resolved,
     runs: &'a [TableRun],
-    context: SessionContext,
+    /// The quick one, and the one for what does not fit.
+    contexts: [SessionContext; 2],
     folder: &'a Path,
     /// The cohort of an earlier run.
     before: Option<&'a Path>,
@@ -85,21 +86,22 @@ impl<'a> Court<'a> {
     /// # Errors
     /// When the environment offers no temporary folder, or a file cannot be read back.
     pub async fn new(resolved: &'a Resolved, runs: &'a [TableRun], options: &'a super::Options, folder: &'a Path) -> Result<Court<'a>, Error> {
-        let context = engine::spilling(options.partitions, options.memory)?;
-        for function in crate::function::udfs(None) {
+        let contexts = [engine::holding(options.partitions, options.memory)?, engine::spilling(options.partitions, options.memory)?];
+        for (function, context) in crate::function::udfs(None).iter().flat_map(|f| contexts.iter().map(move |c| (f, c))) {
             context.register_udf(function.as_ref().clone());
         }
-        let court = Court { resolved, runs, context, folder, before: options.previous.as_deref(), budget: options.memory / 8 };
+        let court = Court { resolved, runs, contexts, folder, before: options.previous.as_deref(), budget: options.memory / 8 };
         let needs = needs(resolved);
         for (place, table) in resolved.schema.tables.iter().enumerate() {
-            if let Some(fields) = needs.get(&table.name.value) {
-                court.register(place, table, fields).await?;
+            let Some(fields) = needs.get(&table.name.value) else { continue };
+            for context in &court.contexts {
+                court.register(context, place, table, fields).await?;
             }
         }
         Ok(court)
     }
 
-    async fn register(&self, place: usize, table: &Table, fields: &[String]) -> Result<()> {
+    async fn register(&self, context: &SessionContext, place: usize, table: &Table, fields: &[String]) -> Result<()> {
         let mut all: Option<DataFrame> = None;
         for (run, mine) in self.resolved.tables.iter().enumerate().filter(|(_, t)| t.table == place) {
             let files: Vec<String> = self.runs.get(run).into_iter().flat_map(|r| &r.table.partitions).filter_map(|p| Some(p.judged.as_ref()?.path.display().to_string())).collect();
@@ -109,7 +111,7 @@ impl<'a> Court<'a> {
             let mut wanted = vec![lit(run as i64).alias("_run"), lit(mine.site.as_str()).alias("_site")];
             wanted.extend(PLACE.iter().skip(1).map(|p| col(*p)));
             wanted.extend(table.fields.iter().filter(|f| fields.contains(&f.name.value)).map(|f| col(datafusion::common::Column::new_unqualified(f.name.value.as_str()))));
-            let rows = self.context.read_parquet(files, ParquetReadOptions::default()).await?.select(wanted)?;
+            let rows = context.read_parquet(files, ParquetReadOptions::default()).await?.select(wanted)?;
             all = Some(match all {
                 Some(before) => before.union(rows)?,
                 None => rows,
@@ -119,7 +121,7 @@ impl<'a> Court<'a> {
             Some(rows) => rows.into_view(),
             None => Arc::new(MemTable::try_new(Arc::new(later::columns(table, fields)), vec![vec![]])?),
         };
-        self.context.register_table(TableReference::bare(table.name.value.as_str()), provider)?;
+        context.register_table(TableReference::bare(table.name.value.as_str()), provider)?;
         Ok(())
     }
 
@@ -128,29 +130,43 @@ impl<'a> Court<'a> {
     /// # Errors
     /// When findings cannot be written.
     pub async fn judge(&self, number: usize, later: &Later) -> Result<Judged, Error> {
-        let mut judged = Judged::default();
-        let Some(table) = self.resolved.schema.tables.get(later.table) else { return Ok(judged) };
-        for (run, _) in self.resolved.tables.iter().enumerate().filter(|(_, t)| t.table == later.table) {
-            judged.sites.insert(run as u32, Verdict::default());
-        }
-        let done = match &later.asks {
-            Asks::Row { .. } => Ok(()),
-            Asks::Rows(rows) => self.rows(number, later, table, rows, &mut judged).await,
-            Asks::Values(values) => self.values(number, later, table, values, &mut judged).await,
-        };
-        match done {
-            Ok(()) => Ok(judged),
+        let Some(table) = self.resolved.schema.tables.get(later.table) else { return Ok(Judged::default()) };
+        let runs = self.resolved.tables.iter().zip(0..).filter(|(t, _)| t.table == later.table);
+        let sites: BTreeMap<u32, Verdict> = runs.map(|(_, run)| (run, Verdict::default())).collect();
+        let mut error = None;
+        for context in &self.contexts {
+            let mut judged = Judged { sites: sites.clone(), ..Judged::default() };
+            let done = match &later.asks {
+                Asks::Row { .. } => Ok(()),
+                Asks::Rows(rows) => self.rows(context, number, later, table, rows, &mut judged).await,
+                Asks::Values(values) => self.values(context, number, later, table, values, &mut judged).await,
+            };
+            let Err(failed) = done else { return Ok(judged) };
+            for run in sites.keys() {
+                let _ = std::fs::remove_file(self.findings(*run, number));
+            }
+            let failed = Error::from(failed);
+            let is_memory = is_memory(&failed);
             // A disk that is full ends the run; a query that cannot be answered is a rule that was not judged.
-            Err(error) => match Error::from(error) {
-                error @ Error::Environment { .. } if !is_memory(&error) => Err(error),
-                error => Ok(Judged { error: Some(told(&error)), sites: judged.sites.into_keys().map(|run| (run, Verdict::default())).collect(), ..Judged::default() }),
-            },
+            if matches!(failed, Error::Environment { .. }) && !is_memory {
+                return Err(failed);
+            }
+            error = Some(told(&failed));
+            if !is_memory {
+                break;
+            }
         }
+        Ok(Judged { error, sites, ..Judged::default() })
     }
 
-    async fn rows(&self, number: usize, later: &Later, table: &Table, rows: &Rows, judged: &mut Judged) -> Result<()> {
+    /// The file of what a rule finds.
+    fn findings(&self, run: u32, number: usize) -> PathBuf {
+        self.folder.join(format!("findings-{run:03}-rule-{number:03}.parquet"))
+    }
+
+    async fn rows(&self, context: &SessionContext, number: usize, later: &Later, table: &Table, rows: &Rows, judged: &mut Judged) -> Result<()> {
         let name = quoted(&table.name.value);
-        for batch in self.all(&format!("SELECT _run, count(*) AS n FROM {name} WHERE {} GROUP BY _run", rows.applies)).await? {
+        for batch in context.sql(&format!("SELECT _run, count(*) AS n FROM {name} WHERE {} GROUP BY _run", rows.applies)).await?.collect().await? {
             let (runs, counts) = (whole(&batch, 0)?, whole(&batch, 1)?);
             for (run, n) in runs.as_primitive::<Int64Type>().iter().zip(counts.as_primitive::<Int64Type>()) {
                 if let (Some(run), Some(n)) = (run, n) {
@@ -162,7 +178,7 @@ impl<'a> Court<'a> {
         let place = PLACE.join(", ");
         let query = format!("SELECT {place} FROM ({}) ORDER BY _run, _unit, _at", rows.violating);
         let mut finder = Finder::new(self, number, later, table, rows.field.as_deref());
-        let mut stream = self.context.sql(&query).await?.execute_stream().await?;
+        let mut stream = context.sql(&query).await?.execute_stream().await?;
         while let Some(batch) = stream.next().await {
             let batch = batch?;
             finder.count(&batch, judged)?;
@@ -180,14 +196,14 @@ impl<'a> Court<'a> {
         Ok(())
     }
 
-    async fn values(&self, number: usize, later: &Later, table: &Table, values: &Values, judged: &mut Judged) -> Result<()> {
+    async fn values(&self, context: &SessionContext, number: usize, later: &Later, table: &Table, values: &Values, judged: &mut Judged) -> Result<()> {
         let name = quoted(&table.name.value);
-        let counts = self.counts(&self.context, &format!("SELECT _run AS s, {v} AS v, count(*) AS n FROM {name} WHERE {v} IS NOT NULL GROUP BY s, v ORDER BY s, v", v = values.value)).await?;
+        let counts = self.counts(context, &format!("SELECT _run AS s, {v} AS v, count(*) AS n FROM {name} WHERE {v} IS NOT NULL GROUP BY s, v ORDER BY s, v", v = values.value)).await?;
         let runs: Vec<u32> = judged.sites.keys().copied().collect();
         let site = |run: &u32| self.resolved.tables.get(*run as usize).map_or("", |t| t.site.as_str());
         let sites: Vec<Counts> = runs.iter().map(|run| Counts { site: site(run).to_owned(), values: counts.get(&i64::from(*run)).cloned().unwrap_or_default() }).collect();
         let before = match (values.earlier, self.before) {
-            (true, Some(folder)) => Some(self.earlier(folder, table, values, &sites).await?),
+            (true, Some(folder)) => Some(self.earlier(context, folder, table, values, &sites).await?),
             _ => None,
         };
         let mut finder = Finder::new(self, number, later, table, Some(&values.field));
@@ -195,7 +211,7 @@ impl<'a> Court<'a> {
             if let (true, Some(condition)) = (verdict.misses, &verdict.rows) {
                 verdict.violated = 0;
                 let query = format!("SELECT {} FROM {name} WHERE _run = {run} AND ({condition}) ORDER BY _unit, _at", PLACE.join(", "));
-                let mut stream = self.context.sql(&query).await?.execute_stream().await?;
+                let mut stream = context.sql(&query).await?.execute_stream().await?;
                 while let Some(batch) = stream.next().await {
                     let batch = batch?;
                     verdict.violated += batch.num_rows() as u64;
@@ -209,13 +225,13 @@ impl<'a> Court<'a> {
     }
 
     /// What an earlier run accepted of the same sites.
-    async fn earlier(&self, folder: &Path, table: &Table, values: &Values, sites: &[Counts]) -> Result<Vec<Counts>> {
+    async fn earlier(&self, context: &SessionContext, folder: &Path, table: &Table, values: &Values, sites: &[Counts]) -> Result<Vec<Counts>> {
         let mut all = vec![];
         for site in sites {
             let path = folder.join("cohort").join(&table.name.value).join(format!("site={}", site.site));
             let mut counts = Counts { site: site.site.clone(), values: vec![] };
             if path.is_dir() {
-                let context = SessionContext::new_with_state(self.context.state());
+                let context = SessionContext::new_with_state(context.state());
                 let rows = context.read_parquet(path.display().to_string(), ParquetReadOptions::default()).await?;
                 if !rows.schema().has_column_with_unqualified_name(&values.field) {
                     all.push(counts);
@@ -264,7 +280,11 @@ impl<'a> Court<'a> {
 
     /// All rows of a small answer.
     pub async fn all(&self, query: &str) -> Result<Vec<RecordBatch>> {
-        self.context.sql(query).await?.collect().await
+        let [quick, spilling] = &self.contexts;
+        match quick.sql(query).await?.collect().await {
+            Err(error) if matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)) => spilling.sql(query).await?.collect().await,
+            done => done,
+        }
     }
 }
 
@@ -320,7 +340,7 @@ impl<'a> Finder<'a> {
         let same = |text: Option<&str>| -> ArrayRef { Arc::new(std::iter::repeat_n(text, batch.num_rows()).collect::<StringViewArray>()) };
         let columns = vec![Arc::new(names) as ArrayRef, whole(batch, 4)?, whole(batch, 5)?, whole(batch, 6)?, same(Some(code::RULE.id)), same(self.field.as_deref()), same(Some(&self.rule)), same(Some(self.severity))];
         let (court, number, schema) = (self.court, self.number, &self.schema);
-        let writer = self.writers.entry(run).or_insert_with(|| PartWriter::new(court.folder.join(format!("findings-{run:03}-rule-{number:03}.parquet")), Arc::clone(schema), false, court.budget));
+        let writer = self.writers.entry(run).or_insert_with(|| PartWriter::new(court.findings(run, number), Arc::clone(schema), false, court.budget));
         writer.write(columns, batch.num_rows())
     }
 

@@ -2,12 +2,16 @@
 //!
 //! While rows are written, each accepted row leaves a record: a 128-bit hash of its key and, as the
 //! distance from the record before, where it came from; 18 bytes or so. Records go to one of
-//! [`BUCKETS`] files by their hash, so that each bucket fits in memory afterwards. With 128 bits two
+//! [`BUCKETS`] buckets by their hash, so that each bucket fits in memory afterwards. With 128 bits two
 //! different keys among 10⁹ meet with a chance below 10⁻²⁰.
+//!
+//! A partition has one file, in which the buckets' segments follow each other as they were full, and
+//! at its end a list of them: a file for each bucket costs more time to make than to write.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
@@ -18,7 +22,7 @@ use super::column::varint;
 use crate::config::schema::Duplicates;
 use crate::function::part_of_key;
 
-/// Files that key records are spread over: of 50 million, each holds 200,000.
+/// What key records are spread over: of 50 million, each holds 200,000.
 const BUCKETS: usize = 256;
 /// Bytes that a bucket collects before they are written.
 const BUFFER: usize = 8 << 10;
@@ -38,27 +42,33 @@ pub struct RowId {
 
 /// Writes the key records of one partition.
 pub struct KeyWriter {
-    folder: PathBuf,
-    prefix: String,
-    run: u32,
+    segments: Segments,
     buckets: Vec<Bucket>,
     /// The bytes of one key.
     key: Vec<u8>,
 }
 
-/// The records that one partition has for one bucket. Its file is open only while it is written to:
-/// there are more of them than a program may have open.
+/// The records of one bucket that are not written yet.
 #[derive(Default)]
 struct Bucket {
-    begun: bool,
     buffer: Vec<u8>,
     last: (u32, u64),
 }
 
+/// The file of one partition; it is made with its first segment.
+struct Segments {
+    path: PathBuf,
+    run: u32,
+    file: Option<File>,
+    /// Bucket and bytes of each segment.
+    list: Vec<(usize, usize)>,
+}
+
 impl KeyWriter {
-    /// A writer into `folder`; `prefix` is unique to the partition and attempt.
-    pub fn new(folder: &Path, prefix: String, run: u32) -> Self {
-        KeyWriter { folder: folder.to_owned(), prefix, run, buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(), key: vec![] }
+    /// A writer into `folder`; `name` is unique to the partition and attempt.
+    pub fn new(folder: &Path, name: &str, run: u32) -> Self {
+        let segments = Segments { path: folder.join(name), run, file: None, list: vec![] };
+        KeyWriter { segments, buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(), key: vec![] }
     }
 
     /// Adds the keys of accepted rows. A key with a missing part is no key.
@@ -89,7 +99,7 @@ impl KeyWriter {
             if let Some(bucket) = self.buckets.get_mut(number) {
                 bucket.push(hash, file, row);
                 if bucket.buffer.len() > BUFFER - RECORD {
-                    bucket.write(&self.folder.join(format!("{number:03}-{}", self.prefix)), self.run)?;
+                    self.segments.write(number, &mut bucket.buffer)?;
                 }
             }
         }
@@ -101,10 +111,88 @@ impl KeyWriter {
     /// # Errors
     /// When a bucket cannot be written.
     pub fn finish(mut self) -> io::Result<()> {
-        let (folder, prefix) = (&self.folder, &self.prefix);
-        let filled = self.buckets.iter_mut().enumerate().filter(|(_, bucket)| !bucket.buffer.is_empty());
-        filled.into_iter().try_for_each(|(number, bucket)| bucket.write(&folder.join(format!("{number:03}-{prefix}")), self.run))
+        for (number, bucket) in self.buckets.iter_mut().enumerate().filter(|(_, bucket)| !bucket.buffer.is_empty()) {
+            self.segments.write(number, &mut bucket.buffer)?;
+        }
+        self.segments.finish()
     }
+}
+
+impl Segments {
+    /// Writes a segment of a bucket, and empties it.
+    fn write(&mut self, number: usize, records: &mut Vec<u8>) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::create_new(&self.path)?),
+        };
+        file.write_all(records)?;
+        self.list.push((number, records.len()));
+        records.clear();
+        Ok(())
+    }
+
+    /// Writes the list: bucket and bytes of each segment, as pairs; then the run, and how long the list is.
+    fn finish(self) -> io::Result<()> {
+        let Some(mut file) = self.file else { return Ok(()) };
+        let mut end = vec![];
+        for (bucket, bytes) in self.list {
+            varint(bucket as u64, &mut end);
+            varint(bytes as u64, &mut end);
+        }
+        let list = end.len() as u64;
+        end.extend(self.run.to_le_bytes());
+        end.extend(list.to_le_bytes());
+        file.write_all(&end)
+    }
+}
+
+/// The file of a partition, as it is read back.
+struct KeyFile {
+    path: PathBuf,
+    run: u32,
+    /// First byte and length of each segment, by bucket.
+    segments: Vec<Vec<(u64, usize)>>,
+}
+
+impl KeyFile {
+    fn open(path: PathBuf) -> io::Result<KeyFile> {
+        let damaged = || io::Error::other("a file of key records is damaged");
+        let file = File::open(&path)?;
+        let mut end = [0; 12];
+        let after = file.metadata()?.len().checked_sub(end.len() as u64).ok_or_else(damaged)?;
+        file.read_exact_at(&mut end, after)?;
+        let (run, list) = end.split_first_chunk().ok_or_else(damaged)?;
+        let list = list.first_chunk().map(|l| u64::from_le_bytes(*l)).filter(|l| *l <= after).ok_or_else(damaged)?;
+        let mut bytes = vec![0; usize::try_from(list).map_err(io::Error::other)?];
+        file.read_exact_at(&mut bytes, after - list)?;
+        let (mut rest, mut at) = (bytes.as_slice(), 0);
+        let mut segments = vec![vec![]; BUCKETS];
+        while !rest.is_empty() {
+            let (bucket, length) = unvarint(&mut rest).zip(unvarint(&mut rest)).ok_or_else(damaged)?;
+            let bucket = usize::try_from(bucket).ok().and_then(|b| segments.get_mut(b)).ok_or_else(damaged)?;
+            bucket.push((at, usize::try_from(length).map_err(io::Error::other)?));
+            at += length;
+        }
+        Ok(KeyFile { path, run: u32::from_le_bytes(*run), segments })
+    }
+
+    /// Goes through the records of a bucket.
+    fn each(&self, bucket: usize, bytes: &mut Vec<u8>, record: impl FnMut(u128, RowId)) -> io::Result<()> {
+        let Some(segments) = self.segments.get(bucket).filter(|s| !s.is_empty()) else { return Ok(()) };
+        let file = File::open(&self.path)?;
+        bytes.clear();
+        for (from, length) in segments {
+            let before = bytes.len();
+            bytes.resize(before + length, 0);
+            file.read_exact_at(bytes.get_mut(before..).unwrap_or_default(), *from)?;
+        }
+        read(bytes, self.run, record).ok_or_else(|| io::Error::other("a key bucket ends within a record"))
+    }
+}
+
+/// The files of a folder.
+fn files(folder: &Path) -> io::Result<Vec<KeyFile>> {
+    std::fs::read_dir(folder)?.map(|entry| KeyFile::open(entry?.path())).collect()
 }
 
 impl Bucket {
@@ -123,23 +211,11 @@ impl Bucket {
         }
         self.last = (file, row);
     }
-
-    fn write(&mut self, path: &Path, run: u32) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
-        if !std::mem::replace(&mut self.begun, true) {
-            file.write_all(&run.to_le_bytes())?;
-        }
-        file.write_all(&self.buffer)?;
-        self.buffer.clear();
-        Ok(())
-    }
 }
 
 /// The records of a partition's bucket, one by one.
-fn read(mut bytes: &[u8], mut record: impl FnMut(u128, RowId)) -> Option<()> {
-    let (run, rest) = bytes.split_first_chunk()?;
-    bytes = rest;
-    let mut last = RowId { run: u32::from_le_bytes(*run), file: 0, row: 0 };
+fn read(mut bytes: &[u8], run: u32, mut record: impl FnMut(u128, RowId)) -> Option<()> {
+    let mut last = RowId { run, file: 0, row: 0 };
     while let Some((hash, rest)) = bytes.split_first_chunk() {
         bytes = rest;
         let step = unvarint(&mut bytes)?;
@@ -171,16 +247,17 @@ fn unvarint(bytes: &mut &[u8]) -> Option<u64> {
 /// # Errors
 /// When the records cannot be read back.
 pub fn losers(folder: &Path, keep: Duplicates, threads: usize) -> io::Result<HashMap<u32, Vec<RowId>>> {
-    let by_bucket = by_bucket(folder)?;
+    let files = files(folder)?;
     let share = BUCKETS.div_ceil(threads.max(1));
     let rows = std::thread::scope(|scope| {
-        let workers: Vec<_> = by_bucket
-            .chunks(share)
-            .map(|buckets| {
+        let workers: Vec<_> = (0..BUCKETS)
+            .step_by(share)
+            .map(|first| {
+                let files = &files;
                 scope.spawn(move || {
                     let (mut rows, mut scratch) = (vec![], Scratch::default());
-                    for files in buckets {
-                        rows.extend(losers_of_bucket(files, keep, &mut scratch)?);
+                    for bucket in first..(first + share).min(BUCKETS) {
+                        rows.extend(losers_of_bucket(files, bucket, keep, &mut scratch)?);
                     }
                     io::Result::Ok(rows)
                 })
@@ -201,38 +278,27 @@ pub fn losers(folder: &Path, keep: Duplicates, threads: usize) -> io::Result<Has
 /// # Errors
 /// When the records cannot be read back.
 pub fn orphans(parents: &Path, children: &Path, stays: impl Fn(&RowId) -> bool) -> io::Result<HashMap<u32, Vec<RowId>>> {
-    let (parents, children) = (by_bucket(parents)?, by_bucket(children)?);
-    let each = |files: &[PathBuf], record: &mut dyn FnMut(u128, RowId)| -> io::Result<()> {
-        files.iter().try_for_each(|file| read(&std::fs::read(file)?, &mut *record).ok_or_else(|| io::Error::other("a key bucket ends within a record")))
-    };
+    let (parents, children) = (files(parents)?, files(children)?);
+    let mut bytes = vec![];
     let mut lost: HashMap<u32, Vec<RowId>> = HashMap::new();
-    for (there, here) in parents.iter().zip(&children) {
+    for bucket in 0..BUCKETS {
         let mut known: HashSet<u128, foldhash::fast::FixedState> = HashSet::default();
-        each(there, &mut |hash, row| {
-            if row.run == PUBLISHED || stays(&row) {
-                known.insert(hash);
-            }
-        })?;
-        each(here, &mut |hash, row| {
-            if !known.contains(&hash) {
-                lost.entry(row.run).or_default().push(row);
-            }
-        })?;
-    }
-    Ok(lost)
-}
-
-/// The files of a folder by the bucket whose records they hold.
-fn by_bucket(folder: &Path) -> io::Result<Vec<Vec<PathBuf>>> {
-    let mut by_bucket: Vec<Vec<PathBuf>> = vec![vec![]; BUCKETS];
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let bucket = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.get(..3)).and_then(|n| n.parse::<usize>().ok());
-        if let Some(slot) = bucket.and_then(|b| by_bucket.get_mut(b)) {
-            slot.push(path);
+        for file in &parents {
+            file.each(bucket, &mut bytes, |hash, row| {
+                if row.run == PUBLISHED || stays(&row) {
+                    known.insert(hash);
+                }
+            })?;
+        }
+        for file in &children {
+            file.each(bucket, &mut bytes, |hash, row| {
+                if !known.contains(&hash) {
+                    lost.entry(row.run).or_default().push(row);
+                }
+            })?;
         }
     }
-    Ok(by_bucket)
+    Ok(lost)
 }
 
 /// Memory that goes from bucket to bucket.
@@ -243,16 +309,9 @@ struct Scratch {
     table: Vec<u32>,
 }
 
-fn losers_of_bucket(files: &[PathBuf], keep: Duplicates, scratch: &mut Scratch) -> io::Result<Vec<RowId>> {
+fn losers_of_bucket(files: &[KeyFile], bucket: usize, keep: Duplicates, scratch: &mut Scratch) -> io::Result<Vec<RowId>> {
     let Scratch { bytes, hashes, table } = scratch;
-    let mut each = |record: &mut dyn FnMut(u128, RowId)| -> io::Result<()> {
-        for file in files {
-            bytes.clear();
-            File::open(file)?.read_to_end(bytes)?;
-            read(bytes, &mut *record).ok_or_else(|| io::Error::other("a key bucket ends within a record"))?;
-        }
-        Ok(())
-    };
+    let mut each = |record: &mut dyn FnMut(u128, RowId)| files.iter().try_for_each(|file| file.each(bucket, bytes, &mut *record));
     hashes.clear();
     each(&mut |hash, _| hashes.push(hash))?;
     let repeated = repeated(hashes, table);
@@ -325,7 +384,7 @@ mod tests {
     fn lost(keep: Duplicates) -> Vec<(u32, u64)> {
         let folder = tempfile::tempdir().unwrap();
         for (run, keys, rows) in [(0, vec![Some("a"), Some("b"), None], vec![2, 3, 4]), (1, vec![Some("a"), None, Some("c")], vec![2, 3, 4])] {
-            let mut writer = KeyWriter::new(folder.path(), format!("{run}"), run);
+            let mut writer = KeyWriter::new(folder.path(), &run.to_string(), run);
             let keys: ArrayRef = Arc::new(StringViewArray::from(keys));
             writer.add(&[keys], &Int64Array::from(vec![0; 3]), &Int64Array::from(rows)).unwrap();
             writer.finish().unwrap();
@@ -341,7 +400,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let keys: Vec<String> = (0..1000).flat_map(|k| vec![format!("key {k}"); if k % 3 == 0 { 3 } else { 1 }]).collect();
         let rows: Vec<i64> = (2..).take(keys.len()).collect();
-        let mut writer = KeyWriter::new(folder.path(), "0".into(), 0);
+        let mut writer = KeyWriter::new(folder.path(), "0", 0);
         let array: ArrayRef = Arc::new(StringViewArray::from(keys.iter().map(String::as_str).collect::<Vec<_>>()));
         writer.add(&[array], &Int64Array::from(vec![0; keys.len()]), &Int64Array::from(rows)).unwrap();
         writer.finish().unwrap();
@@ -355,7 +414,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let places: Vec<(i64, i64)> = (0..40_000).map(|i| (i * 7919 % 5, if i % 3 == 0 { i } else { i64::MAX - i * 1_000_003 })).collect();
         let keys: ArrayRef = Arc::new(StringViewArray::from(places.iter().map(|_| "same").collect::<Vec<_>>()));
-        let mut writer = KeyWriter::new(folder.path(), "0".into(), 3);
+        let mut writer = KeyWriter::new(folder.path(), "0", 3);
         let (files, rows): (Vec<i64>, Vec<i64>) = places.iter().copied().unzip();
         writer.add(&[keys], &Int64Array::from(files), &Int64Array::from(rows)).unwrap();
         writer.finish().unwrap();
@@ -370,7 +429,7 @@ mod tests {
         for keep in [Duplicates::First, Duplicates::Last, Duplicates::None] {
             let folder = tempfile::tempdir().unwrap();
             for run in [0, PUBLISHED] {
-                let mut writer = KeyWriter::new(folder.path(), format!("{run}"), run);
+                let mut writer = KeyWriter::new(folder.path(), &run.to_string(), run);
                 let keys: ArrayRef = Arc::new(StringViewArray::from(vec!["a", if run == 0 { "b" } else { "c" }]));
                 writer.add(&[keys], &Int64Array::from(vec![0; 2]), &Int64Array::from(vec![2, 3])).unwrap();
                 writer.finish().unwrap();

@@ -23,7 +23,7 @@ use crate::error::Error;
 pub fn add_keys(resolved: &Resolved, replay: &Replay, staging: &Staging) -> Result<(), Error> {
     for (place, target) in resolved.schema.tables.iter().enumerate().filter(|(_, t)| !t.key.is_empty()) {
         let folder = staging.path().join("keys").join(place.to_string());
-        let mut writer = KeyWriter::new(&folder, "published".into(), PUBLISHED);
+        let mut writer = KeyWriter::new(&folder, "published", PUBLISHED);
         for path in replay.accepted(&target.name.value) {
             add_file(path, target, &mut writer)?;
         }

@@ -254,7 +254,7 @@ impl Sink {
         let (mut findings, mut judged) = (None, None);
         let kept = match &spec.keep {
             Keep::Table { schema, key, references: all, findings: found, judged: looked_at } => {
-                let writer = |folder: &PathBuf| KeyWriter::new(folder, format!("{:03}-{partition:05}", spec.run), spec.run);
+                let writer = |folder: &PathBuf| KeyWriter::new(folder, &format!("{:03}-{partition:05}", spec.run), spec.run);
                 if attempt == 0 {
                     keys = (!key.is_empty()).then(|| writer(&spec.keys));
                     references = all.iter().map(|(_, folder)| writer(folder)).collect();
