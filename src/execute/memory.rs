@@ -4,6 +4,9 @@
 //! merges, while the other begins. Under a pool that gives what is left, the second finds nothing
 //! and fails before it could spill. Here one half is for operators that can spill, in equal shares;
 //! of the other half, which merging needs, nobody has more than a quarter.
+//!
+//! Nothing is refused to what hands rows from one partition to another: it holds some batches only, and
+//! DataFusion 55 waits for ever where two of them begin to spill (its issue 24883).
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,11 +29,20 @@ impl Shares {
         Shares { bytes, used: AtomicUsize::new(0), spilling: AtomicUsize::new(0) }
     }
 
+    fn has_share(consumer: &MemoryConsumer) -> bool {
+        consumer.can_spill() && !hands_on(consumer)
+    }
+
     /// Most bytes that one reservation may have.
     fn share(&self, consumer: &MemoryConsumer) -> usize {
         let half = self.bytes / 2;
         if consumer.can_spill() { half / self.spilling.load(Ordering::Relaxed).max(1) } else { half / 4 }
     }
+}
+
+/// Whether it moves rows between partitions.
+fn hands_on(consumer: &MemoryConsumer) -> bool {
+    consumer.name().starts_with("RepartitionExec[")
 }
 
 impl fmt::Display for Shares {
@@ -45,13 +57,13 @@ impl MemoryPool for Shares {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
-        if consumer.can_spill() {
+        if Self::has_share(consumer) {
             self.spilling.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        if consumer.can_spill() {
+        if Self::has_share(consumer) {
             self.spilling.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -65,6 +77,10 @@ impl MemoryPool for Shares {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        if hands_on(reservation.consumer()) {
+            self.grow(reservation, additional);
+            return Ok(());
+        }
         let share = self.share(reservation.consumer());
         let fits = |used: usize| used.checked_add(additional).filter(|sum| *sum <= self.bytes);
         if reservation.size().saturating_add(additional) <= share && self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok() {

@@ -171,3 +171,41 @@ fn findings_and_reasons_are_as_many_as_the_report_counts() {
     // The 43 women of Rotterdam who died after relapse had ceased to be looked for.
     assert_eq!(written[&("patient".into(), "rotterdam".into(), "death_after_relapse_follow_up".into(), "∅".into())], 43);
 }
+
+/// Sorts and joins of a million rows, most of them through the disk: what the process holds at most, with such rules and without.
+#[test]
+fn rules_over_all_rows_stay_within_memory() {
+    let rules = "{id: persons, plausibility: {unique_by: [diagnosis, size]}, severity: warning}, {id: treated, conformance: {rows_per: {of: cure, on: id, at_least: 1}}, severity: warning}";
+    let of_cure = "{id: after, plausibility: {across: {table: patient, on: id, condition: \"cure.start >= patient.diagnosis\"}}, severity: warning}";
+    let p = project(rules, of_cure);
+    p.write("bare.yaml", PIPELINE.replace("schema.yaml", "none.yaml").as_bytes());
+    p.write("none.yaml", schema("", "").as_bytes());
+    let day = |n: u32| format!("{}-{:02}-{:02}", 1990 + n % 31, 1 + n / 31 % 12, 1 + n / 372 % 28);
+    // 10,416 days go round, and each size stands for one round: no two patients agree in both. One in three has no treatment, the
+    // others two; where the number ends in 7 the second has the next patient's day, which is earlier where the years begin anew.
+    let patients: String = (0..400_000u32).map(|n| format!("patient-{n:09};{};{}\n", day(n), n / 10_416)).collect();
+    let cures: String = (0..400_000u32).filter(|n| n % 3 != 0).flat_map(|n| [(n, n), (n, if n % 10 == 7 { n + 1 } else { n })]).map(|(n, at)| format!("patient-{n:09};{}\n", day(at))).collect();
+    p.write("patients.csv", format!("ID;DIAG;SIZE\n{patients}").as_bytes());
+    p.write("cures.csv", format!("ID;DEBUT\n{cures}").as_bytes());
+    let peak = |pipeline: &str, out: &str| {
+        let mut child = cohorte().current_dir(p.path("")).args(["run", pipeline, "--out", out, "--partitions", "2", "--memory", "32MB", "--quiet"]).stdout(std::process::Stdio::null()).spawn().expect("the program");
+        let status = format!("/proc/{}/status", child.id());
+        let mut most = 0;
+        loop {
+            let said = std::fs::read_to_string(&status).unwrap_or_default();
+            let kilobytes = said.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+            most = most.max(kilobytes.unwrap_or(0) / 1024);
+            if let Some(done) = child.try_wait().expect("a child") {
+                assert_eq!(done.code(), Some(0), "{pipeline}");
+                return most;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    };
+    let (without, with) = (peak("bare.yaml", "bare"), peak("pipeline.yaml", "full"));
+    assert_eq!(outcome(&p, "full", "persons"), "passed 0/400000");
+    assert_eq!(outcome(&p, "full", "treated"), "passed_with_findings 133334/400000");
+    // Numbers of the form 247 + 310 j, which are 1,290, but for the 430 that are divisible by 3.
+    assert_eq!(outcome(&p, "full", "after"), "passed_with_findings 860/533332");
+    assert!(with <= without + 100, "{without} MB without such rules and {with} MB with them; 32 are for operators, and threads and buffers have a few beside");
+}

@@ -28,7 +28,7 @@ fn within(length: impl TryInto<u64>, most: u64) -> Result<u64, Failure> {
     length.try_into().ok().filter(|n| *n <= most).ok_or_else(beyond)
 }
 
-fn read(file: &mut File, at: u64, bytes: u64) -> Result<Vec<u8>, Failure> {
+pub fn read(file: &mut File, at: u64, bytes: u64) -> Result<Vec<u8>, Failure> {
     let mut buffer = vec![0; usize::try_from(bytes).map_err(|_| beyond())?];
     file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut buffer)).map_err(|e| damaged(&e))?;
     Ok(buffer)

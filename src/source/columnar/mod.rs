@@ -4,6 +4,7 @@
 //! `explode` takes apart. Row groups and record batches are read one after the other. Both readers assert what a damaged file does not
 //! obey, and are guarded.
 
+mod footer;
 mod lengths;
 #[cfg(test)]
 mod tests;
@@ -75,9 +76,12 @@ fn begins(path: &Path) -> Result<([u8; 6], File), Failure> {
 }
 
 fn parquet_of(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Failure> {
-    let (begin, file) = begins(path)?;
+    let (begin, mut file) = begins(path)?;
     match &begin {
-        [b'P', b'A', b'R', b'1', ..] => ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(&e)),
+        [b'P', b'A', b'R', b'1', ..] => {
+            footer::counts(&mut file)?;
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(&e))
+        }
         [b'P', b'A', b'R', b'E', ..] => Err(Failure::Unreadable("the Parquet file is encrypted; ask the site for one without a key".into())),
         [b'A', b'R', b'R', b'O', b'W', ..] => Err(Failure::NotThis { is: "an Arrow file, not Parquet".into(), help: "read it with `format: arrow`".into() }),
         _ => Err(Failure::NotThis { is: "not a Parquet file".into(), help: "leave `format` out if it is delimited text".into() }),

@@ -84,3 +84,12 @@ fn a_changed_byte_is_no_panic() {
         }
     }
 }
+
+/// An unknown field with a list of two milliard truth values, which have no bytes: 0x99 is field 9, a list; 0xF1 its many truth values.
+#[test]
+fn elements_without_bytes_are_not_counted() {
+    let mut file = b"PAR1\x99\xF1\xFF\xFF\xFF\xFF\x07\x00".to_vec();
+    file.extend(8u32.to_le_bytes());
+    file.extend(b"PAR1");
+    assert_eq!(read(&PARQUET, &file), Err(Failure::Unreadable("the Parquet file is damaged: its footer states more elements than it has bytes".into())));
+}
