@@ -13,7 +13,7 @@ use super::shape::{self, Shapes};
 use super::{FieldState, Input, Keep, ResolvedEndpoint, ResolvedSource, ResolvedTable};
 use crate::config::Name;
 use crate::config::endpoint::Endpoint;
-use crate::config::mapping::{Locale, Mapping, OnError, Source, TableMapping};
+use crate::config::mapping::{Locale, Mapping, OnError, Source, TableMapping, TrueNumbers};
 use crate::config::project::Project;
 use crate::config::rule::RuleCategory;
 use crate::config::schema::{Field, FieldType, Table};
@@ -54,12 +54,12 @@ pub fn check(context: &Context<'_>, mapping: &Mapping, path: &Path, rules: &[Vec
         let from = match mapping.sources.iter().find(|s| s.name.value == table.from.value) {
             // The columns are not known where no header could be read; the rest is checked all the same.
             Some(source) if delivered.get(source.name.value.as_str()).is_some_and(|d| d.columns.is_none()) => {
-                Some(From { input: Input::Source(0), columns: None, shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![], formats: vec![format_of(source)], replaces: false })
+                Some(From { input: Input::Source(0), columns: None, shaped: vec![], locale: locale_of(source), files: vec![], formats: vec![format_of(source)], replaces: false })
             }
             Some(source) => delivered.get(source.name.value.as_str()).map(|delivered| {
                 let columns = delivered.columns.clone().unwrap_or_default();
                 shapes.inputs.push(ResolvedSource::new(source, &delivered.files, columns.clone()));
-                From { input: Input::Source(0), columns: Some(columns), shaped: vec![], locale: Arc::new(source.locale.clone()), files: vec![delivered.files.clone()], formats: vec![format_of(source)], replaces: false }
+                From { input: Input::Source(0), columns: Some(columns), shaped: vec![], locale: locale_of(source), files: vec![delivered.files.clone()], formats: vec![format_of(source)], replaces: false }
             }),
             None => shapes.from(&table.from, found),
         };
@@ -530,6 +530,15 @@ fn columns_of(definitions: &Definitions) -> Vec<String> {
     used.sort();
     used.dedup();
     used
+}
+
+/// How cells of a source are read, with what its format says of numbers.
+pub fn locale_of(source: &Source) -> Arc<Locale> {
+    let mut locale = source.locale.clone();
+    if source.format.as_ref().and_then(|f| crate::source::records_of(&f.value)).is_some_and(|f| f.typed) {
+        locale.numbers = TrueNumbers::Apart;
+    }
+    Arc::new(locale)
 }
 
 fn format_of(source: &Source) -> String {

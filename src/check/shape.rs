@@ -202,7 +202,7 @@ impl<'a> Shapes<'a> {
         let columns = delivered.columns.clone()?;
         let place = self.inputs.len();
         self.inputs.push(ResolvedSource::new(source, &delivered.files, columns.clone()));
-        let locale = Arc::new(source.locale.clone());
+        let locale = super::mapping::locale_of(source);
         let column = |c: &String| Column { name: c.clone(), kind: Kind::Text, locale: Some(Arc::clone(&locale)), origin: Some((place, c.clone())) };
         let outputs = columns.iter().map(|c| (column(c), raw_column(c))).collect();
         Some(Relation { input: Input::Source(place), step: None, outputs, plain: true, locale })

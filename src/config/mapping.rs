@@ -56,14 +56,23 @@ pub enum LineEnd {
     Cr,
 }
 
+/// Whether a source gives numbers that are none in text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrueNumbers {
+    None,
+    /// Written with the mark in `decimal`, as the texts beside them.
+    AmongTexts,
+    /// Written with a point, whatever texts there are.
+    Apart,
+}
+
 /// How a cell's text is to be read.
 #[derive(Debug, Clone)]
 pub struct Locale {
     pub trim: bool,
     /// Whether cells can have a type of their own, so that a date may come in ISO 8601 beside the formats that are said.
     pub typed: bool,
-    /// Whether true numbers come among texts, with the mark in `decimal`.
-    pub mixed: bool,
+    pub numbers: TrueNumbers,
     pub decimal: char,
     pub group: Option<char>,
     pub dates: Vec<Name>,
@@ -93,7 +102,7 @@ impl Default for Locale {
         Locale {
             trim: true,
             typed: false,
-            mixed: false,
+            numbers: TrueNumbers::None,
             decimal: '.',
             group: None,
             dates: vec![],
@@ -177,7 +186,9 @@ pub fn source(name: Name, node: &Node, found: &mut Diagnostics) -> Option<Source
     let mut locale = locale(&mut keys, found);
     let is_text = format.as_ref().is_none_or(|f| DELIMITED.contains(&f.value.as_str()));
     locale.typed = !is_text;
-    locale.mixed = format.as_ref().is_some_and(|f| WORKBOOK.contains(&f.value.as_str()));
+    if format.as_ref().is_some_and(|f| WORKBOOK.contains(&f.value.as_str())) {
+        locale.numbers = TrueNumbers::AmongTexts;
+    }
     let options = if is_text {
         keys.finish(found);
         vec![]
@@ -239,7 +250,7 @@ fn locale(keys: &mut Keys<'_>, found: &mut Diagnostics) -> Locale {
         );
     }
     let null = keys.take("null").map_or(default.null, |n| null_tokens(n, found));
-    Locale { trim, typed: false, mixed: false, decimal: decimal.map_or('.', |d| d.0), group: group.map(|g| g.0), dates, pivot, partial, zone, true_words, false_words, null }
+    Locale { trim, typed: false, numbers: TrueNumbers::None, decimal: decimal.map_or('.', |d| d.0), group: group.map(|g| g.0), dates, pivot, partial, zone, true_words, false_words, null }
 }
 
 /// The texts that count as missing; an unquoted empty item is the empty text.

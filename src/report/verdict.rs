@@ -6,7 +6,7 @@
 
 use maud::{Markup, html};
 
-use super::findings::{finding_at, missed};
+use super::findings::{Rule, finding_at, missed, title};
 use super::rules::id;
 use super::text::{Phrase, counted, duration, int, moment, rows, share};
 use super::view::{SiteReason, View};
@@ -28,7 +28,8 @@ pub fn section(view: &View) -> Markup {
     let (hard, soft) = missed_limits(view);
     let usable = run.status == RunStatus::Passed;
     let asked = view.questions();
-    let unjudged = view.rules.iter().filter(|g| g.overall.status == RuleStatus::Error || g.sites.iter().any(|r| r.status == RuleStatus::Error)).count() as u64;
+    let unjudged: Vec<&RuleResult> = view.rules.iter().map(|g| g.overall.as_ref()).filter(|r| r.status == RuleStatus::Error).collect();
+    let decides = unjudged.iter().any(|r| r.severity == Severity::Error);
     html! {
         section #verdict aria-labelledby="verdict-title" {
             p .kicker { (w::REPORT) " · " (run.pipeline) }
@@ -43,13 +44,14 @@ pub fn section(view: &View) -> Markup {
                 (changes::section(view))
                 div {
                     h2 { (w::MISSED) }
-                    @if hard.is_empty() { p .fine { (w::MISSED_NONE) } } @else { (limits(view, &hard)) }
+                    @if !hard.is_empty() { (limits(view, &hard)) } @else if !decides { p .fine { (w::MISSED_NONE) } }
                     @if !soft.is_empty() {
                         h3 { (w::MISSED_SOFT) }
                         (limits(view, &soft))
                     }
-                    @if unjudged > 0 {
-                        p .note { a href="#rules&status=e" { (w::UNJUDGED.with(&[&counted(unjudged, ["rule", "rules"], ["règle", "règles"])])) } }
+                    @if !unjudged.is_empty() {
+                        h3 { (w::UNJUDGED) }
+                        (left_open(view, &unjudged))
                     }
                 }
                 div {
@@ -121,6 +123,25 @@ fn limits(view: &View, results: &[&RuleResult]) -> Markup {
         ul .limits { @for result in results.iter().take(LIMITS) { (item(result)) } }
         @if results.len() > LIMITS {
             p .note { a href="#rules&status=f" { (w::LIMITS_MORE.with(&[&int((results.len() - LIMITS) as u64)])) } }
+        }
+    }
+}
+
+/// Rules that could not be judged, those first without which a delivery does not pass.
+fn left_open(view: &View, rules: &[&RuleResult]) -> Markup {
+    let mut rules = rules.to_vec();
+    rules.sort_by_key(|r| r.severity != Severity::Error);
+    html! {
+        ul .limits {
+            @for rule in rules.iter().take(LIMITS) {
+                li {
+                    a .quiet href={ "#" (id(rule)) } { (title(view, Rule::of(rule))) }
+                    @if rule.severity == Severity::Error { " " (w::UNJUDGED_DECIDES) }
+                }
+            }
+        }
+        @if rules.len() > LIMITS {
+            p .note { a href="#rules&status=e" { (w::UNJUDGED_MORE.with(&[&int((rules.len() - LIMITS) as u64)])) } }
         }
     }
 }

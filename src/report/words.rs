@@ -57,7 +57,9 @@ words! {
     ASK_MORE = "Further reasons, under To ask: {0}.", "Autres motifs, sous À demander : {0}.";
     MOST_OFTEN = "most often {0} ({1})", "le plus souvent {0} ({1})";
     LIMITS_MORE = "Further limits missed, under Rules: {0}.", "Autres seuils non tenus, sous Règles : {0}.";
-    UNJUDGED = "Could not be judged: {0}.", "Non évaluées : {0}.";
+    UNJUDGED = "Rules that could not be judged", "Règles qui n’ont pu être évaluées";
+    UNJUDGED_DECIDES = "– without it the delivery has not passed", "– sans elle, le lot n’est pas accepté";
+    UNJUDGED_MORE = "Further rules not judged, under Rules: {0}.", "Autres règles non évaluées, sous Règles : {0}.";
     PUBLIC = "Version for everybody.", "Version publique.";
     PUBLIC_MEANS = "What may not be shown to everybody is left out, and so are counts of fewer than {0} rows; sections without anything left are not here.",
         "Ce qui ne peut être montré à tous est omis, de même que les effectifs de moins de {0} lignes ; les parties vides n’y figurent pas.";

@@ -5,6 +5,7 @@ use datafusion::logical_expr::Expr;
 
 use super::derive::{number, optional_text, text};
 use super::{Derive, Kind, Role, Transform, Typed, comparator, row_unit, unit};
+use crate::config::mapping::TrueNumbers;
 use crate::config::yaml::Node;
 use crate::diagnostic::{Diagnostic, code};
 
@@ -73,11 +74,16 @@ pub fn marks(d: &mut Derive<'_>, own: Option<&Node>) -> Option<[Expr; 2]> {
             return None;
         }
         // `2.375` of a true number would be read as thousands.
-        if d.locale.mixed && group == Some(d.locale.decimal) {
+        let mark = d.locale.decimal;
+        if d.locale.numbers != TrueNumbers::None && group == Some(mark) {
+            let help = match d.locale.numbers {
+                TrueNumbers::Apart => "a column of texts with such marks is read by `sql`: `replace(replace(COLUMN, '.', ''), ',', '.')`".to_owned(),
+                _ => format!("say it of the source: `decimal: \"{decimal}\"`, and `group` with it; its true numbers are written with that mark then"),
+            };
             d.found.push(
-                Diagnostic::error(code::NUMBER_MARKS, node.span, format!("the workbook's true numbers are written with `{}`, which would be their group mark", d.locale.decimal))
-                    .label(format!("`{}` stands in the numbers of this sheet", d.locale.decimal))
-                    .help(format!("say it of the source: `decimal: \"{decimal}\"`, and `group` with it; its true numbers are written with that mark then")),
+                Diagnostic::error(code::NUMBER_MARKS, node.span, format!("true numbers of this source are written with `{mark}`, which would be their group mark"))
+                    .label(format!("`{mark}` stands in numbers here"))
+                    .help(help),
             );
             return None;
         }

@@ -462,3 +462,64 @@ fn what_a_first_reader_found() {
     assert_eq!(code, 0, "{said}{err}");
     assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT nip, visit FROM c"), [["P1", "V1"], ["P2", "∅"]]);
 }
+
+/// What a second reader found, and was seen by hand until it had a test.
+#[test]
+fn what_a_second_reader_found() {
+    // A true number keeps its point, so a field cannot have it as the mark of thousands.
+    let p = project("size: {type: decimal}", "{path: a.parquet, format: parquet}", "size: {from: size, number: {decimal: \",\", group: \".\"}}");
+    let sizes = datafusion::arrow::array::Float64Array::from(vec![2.375]);
+    let batch = datafusion::arrow::record_batch::RecordBatch::try_from_iter([("size", std::sync::Arc::new(sizes) as datafusion::arrow::array::ArrayRef)]).expect("a batch");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(std::fs::File::create(p.path("a.parquet")).expect("a file"), batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.close().expect("closed");
+    let (code, _, err) = p.check(&[]);
+    assert!(code == 2 && err.contains("T403"), "{code} {err}");
+    // What Office and LibreOffice put beside an open file is none of the delivery.
+    let p = project("id: {type: text, free_text: true}", "{path: \"*.csv\", delimiter: \";\"}", "id: {from: id}");
+    p.write("a.csv", b"id;x\n1;2\n");
+    p.write("~$a.csv", b"\x05user");
+    p.write(".~lock.a.csv", b",user,host;");
+    let (code, said, err) = p.run("out", &[]);
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.json("out/manifest.json")["sources"].as_array().map(Vec::len), Some(1));
+    // A number of thirty digits is no other number; the ledger says which format was read.
+    let p = project("id: {type: text, free_text: true}", "{path: a.ndjson, format: ndjson}", "id: {from: id}");
+    p.write("a.ndjson", b"{\"id\": 18446744073709551615}\n{\"id\": 123456789012345678901234567890}\n{\"id\": -9223372036854775808}\n");
+    let (code, said, err) = p.run("out", &[]);
+    assert_eq!(code, 0, "{said}{err}");
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT id FROM c ORDER BY id"), [["-9223372036854775808"], ["18446744073709551615"]]);
+    let refused = p.query(&[("q", "out/quarantine/e/site=x")], "SELECT _row, _reasons FROM q");
+    assert!(refused.len() == 1 && refused[0][0] == "2" && refused[0][1].contains("D616"), "{refused:?}");
+    assert_eq!(p.json("out/manifest.json")["sources"][0]["format"], "ndjson");
+    // Bytes of a database are shown as PostgreSQL shows them.
+    let p = project("id: {type: text, free_text: true}, note: {type: text, free_text: true}", "{path: a.db, format: sqlite, table: t, order_by: id}", "id: {from: id}, note: {from: note}");
+    let db = rusqlite::Connection::open(p.path("a.db")).expect("a database");
+    db.execute_batch("CREATE TABLE t (id TEXT, note BLOB); INSERT INTO t VALUES ('a', x'00ff7f'), ('b', NULL)").expect("filled");
+    drop(db);
+    assert_eq!(p.run("out", &[]).0, 0);
+    assert_eq!(p.query(&[("c", "out/cohort/t/site=x")], "SELECT id, note FROM c"), [["a", "\\x00ff7f"], ["b", "∅"]]);
+}
+
+/// What `profile` is told of a source, and what it sees for itself.
+#[test]
+fn a_profile_takes_options_and_knows_folders() {
+    let p = Project::new(&[]);
+    let profile = |args: &[&str]| {
+        let (code, said, err) = told(&cohorte().current_dir(p.folder.path()).arg("profile").args(args).args(["--format", "json"]).output().expect("cohorte starts"));
+        assert_eq!(code, 0, "{args:?} {err}");
+        serde_json::from_str::<Value>(&said).expect("JSON")
+    };
+    let names = |json: &Value| -> Vec<String> { json[0]["columns"].as_array().expect("columns").iter().filter_map(|c| Some(c["name"].as_str()?.to_owned())).collect() };
+    p.write("e.txt", b"a|b;c\n1|2;3\n4|5;6\n");
+    assert_eq!(names(&profile(&["e.txt", "--set", "delimiter=\";\""])), ["a|b", "c"]);
+    assert_eq!(names(&profile(&["e.txt", "--set", "delimiter=\"|\""])), ["a", "b;c"]);
+    std::fs::create_dir(p.path("omop")).expect("a folder");
+    p.write("omop/person.csv", b"person_id,gender_concept_id,year_of_birth\n1,8532,1950\n2,8507,1960\n");
+    p.write("omop/measurement.csv", b"measurement_id,person_id,measurement_concept_id,value_as_number\n1,1,3000,1.5\n");
+    let omop = profile(&["omop", "--set", "table=person"]);
+    assert!(omop.to_string().contains("year_of_birth"), "{omop}");
+    let Some(images) = shared("suites/dicom/dicomdirtests/98892001") else { return };
+    let images = profile(&[&images.display().to_string()]);
+    assert!(names(&images).iter().any(|n| n == "modality"), "{:?}", names(&images));
+}

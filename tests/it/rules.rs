@@ -107,6 +107,12 @@ fn a_query_that_fails_is_a_rule_that_was_not_judged() {
     let (code, said, err) = p.run("out", &[]);
     assert_eq!(code, 1, "{said}{err}");
     assert_eq!(p.query(&[("c", "out/cohort/cure/site=x")], "SELECT count(*) FROM c"), [["4"]]);
+    // The first screen names it, and does not say that all is well.
+    let page = std::fs::read_to_string(p.path("out/report.html")).expect("a report");
+    let (_, verdict) = page.split_once("<section id=verdict").expect("a verdict");
+    let verdict = verdict.split_once("</section>").map_or(verdict, |(v, _)| v);
+    assert!(verdict.contains("without it the delivery has not passed") && verdict.contains("Broken"), "{verdict}");
+    assert!(!verdict.contains("Every limit set by the schema is met"), "{verdict}");
 }
 
 /// Findings of rules about single rows are written down row by row, those of completeness too; none is left out.

@@ -6,6 +6,7 @@
 
 mod footer;
 mod lengths;
+mod pages;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields, Float32Type, Float64
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::reader::{FileReader, StreamReader};
 use datafusion::arrow::util::display::array_value_to_string;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use serde_json::Value;
 
 use super::guard::guarded;
@@ -33,11 +34,15 @@ pub static PARQUET: RecordFormat = RecordFormat {
     folder: false,
     typed: true,
     errors: &[],
-    head: |path, _| guarded("the Parquet file", || Ok(head(&parquet_of(path)?.schema().fields().clone()))),
+    head: |path, _| {
+        guarded("the Parquet file", || {
+            let known = ArrowReaderMetadata::load(&parquet_of(path)?, ArrowReaderOptions::default()).map_err(|e| damaged(&e))?;
+            Ok(head(known.schema().fields()))
+        })
+    },
     records: |path, _: &Options, out| {
         guarded("the Parquet file", || {
-            let file = parquet_of(path)?;
-            let batches = file.with_batch_size(BATCH).build().map_err(|e| damaged(&e))?;
+            let batches = pages::batches(parquet_of(path)?, BATCH).map_err(|e| damaged(&e))?;
             records(batches.map(|b| b.map_err(|e| damaged(&e))), out)
         })
     },
@@ -75,12 +80,12 @@ fn begins(path: &Path) -> Result<([u8; 6], File), Failure> {
     Ok((begin, file))
 }
 
-fn parquet_of(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Failure> {
+fn parquet_of(path: &Path) -> Result<File, Failure> {
     let (begin, mut file) = begins(path)?;
     match &begin {
         [b'P', b'A', b'R', b'1', ..] => {
             footer::counts(&mut file)?;
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(&e))
+            Ok(file)
         }
         [b'P', b'A', b'R', b'E', ..] => Err(Failure::Unreadable("the Parquet file is encrypted; ask the site for one without a key".into())),
         [b'A', b'R', b'R', b'O', b'W', ..] => Err(Failure::NotThis { is: "an Arrow file, not Parquet".into(), help: "read it with `format: arrow`".into() }),

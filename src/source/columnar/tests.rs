@@ -6,6 +6,8 @@ use datafusion::arrow::array::{ArrayRef, Int32Array, NullArray, RecordBatch, Str
 use datafusion::arrow::ipc::CompressionType;
 use datafusion::arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use parquet::arrow::ArrowWriter;
+use parquet::basic::Encoding;
+use parquet::file::properties::{WriterProperties, WriterVersion};
 
 use super::super::record::{Damage, Failure, Options, Output, RecordFormat};
 use super::{ARROW, PARQUET};
@@ -44,6 +46,13 @@ fn files() -> Vec<(&'static RecordFormat, Vec<u8>)> {
     let mut parquet = ArrowWriter::try_new(vec![], Arc::clone(&schema), None).expect("a writer");
     parquet.write(&batch).expect("written");
     let mut files = vec![(&PARQUET, parquet.into_inner().expect("a file"))];
+    // Lengths of texts as packed numbers, in pages of both versions.
+    for (encoding, version) in [(Encoding::DELTA_LENGTH_BYTE_ARRAY, WriterVersion::PARQUET_1_0), (Encoding::DELTA_BYTE_ARRAY, WriterVersion::PARQUET_1_0), (Encoding::DELTA_BYTE_ARRAY, WriterVersion::PARQUET_2_0)] {
+        let properties = WriterProperties::builder().set_dictionary_enabled(false).set_column_encoding("t".into(), encoding).set_writer_version(version).build();
+        let mut parquet = ArrowWriter::try_new(vec![], Arc::clone(&schema), Some(properties)).expect("a writer");
+        parquet.write(&batch).expect("written");
+        files.push((&PARQUET, parquet.into_inner().expect("a file")));
+    }
     for packing in [None, Some(CompressionType::LZ4_FRAME)] {
         let options = || IpcWriteOptions::default().try_with_compression(packing).expect("options");
         let mut file = FileWriter::try_new_with_options(vec![], &schema, options()).expect("a writer");
@@ -77,6 +86,11 @@ fn a_changed_byte_is_no_panic() {
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[at] = 0xFF;
+            let _ = read(format, &changed);
+            // A number that goes on for eight bytes: as many elements, bytes or texts.
+            let end = bytes.len().min(at + 8);
+            changed[at..end].fill(0xFF);
+            changed[end - 1] = 0x7F;
             let _ = read(format, &changed);
         }
         for end in (0..bytes.len()).step_by(7) {
