@@ -97,7 +97,7 @@ pub fn settle(resolved: &Resolved, runs: &[TableRun], together: &Together, stagi
             rows_quarantined: last.rows_quarantined,
             rows_filtered: last.rows_filtered,
             rows_deduplicated: last.rows_deduplicated,
-            rows_flagged: run.table.partitions.iter().map(|p| p.rows_flagged).sum(),
+            rows_flagged: run.table.partitions.iter().map(|p| p.rows_flagged).sum::<u64>() + together.flagged.get(&(at as u32)).copied().unwrap_or(0),
             filters: last.filters.clone(),
         };
         if !last.sides.is_empty() {

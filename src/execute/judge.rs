@@ -41,7 +41,12 @@ pub struct Judged {
     pub lost: HashMap<u32, Vec<RowId>>,
     /// Findings about rows that stay.
     pub findings: BTreeMap<u32, PartFile>,
+    /// Which rows these are.
+    places: Option<PartFile>,
 }
+
+/// Whether a row has a finding by itself.
+const FLAGGED: &str = "_flagged";
 
 /// Fields that later rules and times to an event need, by table.
 pub fn needs(resolved: &Resolved) -> Needs {
@@ -67,7 +72,7 @@ pub fn judged_schema(target: &Table, needs: &Needs) -> Option<(SchemaRef, Vec<us
     let of_place = PLACE.iter().skip(1).map(|name| Field::new(*name, DataType::Int64, true));
     let stored = |kind: DataType| if kind == DataType::Utf8View { DataType::Utf8 } else { kind };
     let own = places.iter().filter_map(|at| target.fields.get(*at)).map(|f| Field::new(&f.name.value, stored(f.storage().data_type()), true));
-    Some((Arc::new(ArrowSchema::new(of_place.chain(own).collect::<Vec<_>>())), places))
+    Some((Arc::new(ArrowSchema::new(of_place.chain([Field::new(FLAGGED, DataType::Boolean, false)]).chain(own).collect::<Vec<_>>())), places))
 }
 
 /// The tables of all runs as one session has them.
@@ -109,7 +114,7 @@ impl<'a> Court<'a> {
                 continue;
             }
             let mut wanted = vec![lit(run as i64).alias("_run"), lit(mine.site.as_str()).alias("_site")];
-            wanted.extend(PLACE.iter().skip(1).map(|p| col(*p)));
+            wanted.extend(PLACE.iter().skip(1).chain([&FLAGGED]).map(|p| col(*p)));
             wanted.extend(table.fields.iter().filter(|f| fields.contains(&f.name.value)).map(|f| col(datafusion::common::Column::new_unqualified(f.name.value.as_str()))));
             let rows = context.read_parquet(files, ParquetReadOptions::default()).await?.select(wanted)?;
             all = Some(match all {
@@ -142,8 +147,8 @@ impl<'a> Court<'a> {
                 Asks::Values(values) => self.values(context, number, later, table, values, &mut judged).await,
             };
             let Err(failed) = done else { return Ok(judged) };
-            for run in sites.keys() {
-                let _ = std::fs::remove_file(self.findings(*run, number));
+            for path in sites.keys().map(|run| self.findings(*run, number)).chain([self.places(number)]) {
+                let _ = std::fs::remove_file(path);
             }
             let failed = Error::from(failed);
             let is_memory = is_memory(&failed);
@@ -162,6 +167,38 @@ impl<'a> Court<'a> {
     /// The file of what a rule finds.
     fn findings(&self, run: u32, number: usize) -> PathBuf {
         self.folder.join(format!("findings-{run:03}-rule-{number:03}.parquet"))
+    }
+
+    /// The file of which rows these are.
+    fn places(&self, number: usize) -> PathBuf {
+        self.folder.join(format!("places-rule-{number:03}.parquet"))
+    }
+
+    /// Rows that have a finding of such a rule and none by themselves, by run.
+    ///
+    /// # Errors
+    /// When memory does not suffice, or a file cannot be read back.
+    pub async fn flagged(&self, judged: &[Judged]) -> Result<BTreeMap<u32, u64>> {
+        let mut all = BTreeMap::new();
+        for (place, table) in self.resolved.schema.tables.iter().enumerate() {
+            let mine = self.resolved.later.iter().zip(judged).filter(|(later, _)| later.table == place);
+            let files: Vec<String> = mine.filter_map(|(_, judged)| Some(judged.places.as_ref()?.path.display().to_string())).collect();
+            if files.is_empty() {
+                continue;
+            }
+            let found = format!("{}\u{1}places", table.name.value);
+            for context in &self.contexts {
+                let rows = context.read_parquet(files.clone(), ParquetReadOptions::default()).await?;
+                context.register_table(TableReference::bare(found.as_str()), rows.into_view())?;
+            }
+            let same = PLACE.iter().take(3).map(|p| format!("t.{p} = f.{p}")).collect::<Vec<_>>().join(" AND ");
+            let query = format!("SELECT t._run, count(*) AS n FROM {name} t JOIN (SELECT DISTINCT {place} FROM {found}) f ON {same} WHERE NOT t.{FLAGGED} GROUP BY t._run", name = quoted(&table.name.value), place = PLACE[..3].join(", "), found = quoted(&found));
+            for batch in self.all(&query).await? {
+                let (runs, counts) = (whole(&batch, 0)?, whole(&batch, 1)?);
+                all.extend(runs.as_primitive::<Int64Type>().iter().zip(counts.as_primitive::<Int64Type>()).filter_map(|(run, n)| Some((run? as u32, n?.unsigned_abs()))));
+            }
+        }
+        Ok(all)
     }
 
     async fn rows(&self, context: &SessionContext, number: usize, later: &Later, table: &Table, rows: &Rows, judged: &mut Judged) -> Result<()> {
@@ -192,7 +229,7 @@ impl<'a> Court<'a> {
                 finder.write(&batch)?;
             }
         }
-        judged.findings = finder.finish()?;
+        (judged.findings, judged.places) = finder.finish()?;
         Ok(())
     }
 
@@ -220,7 +257,7 @@ impl<'a> Court<'a> {
             }
             judged.sites.insert(*run, verdict);
         }
-        judged.findings = finder.finish()?;
+        (judged.findings, judged.places) = finder.finish()?;
         Ok(())
     }
 
@@ -297,6 +334,7 @@ struct Finder<'a> {
     severity: &'static str,
     schema: SchemaRef,
     writers: BTreeMap<u32, PartWriter>,
+    places: PartWriter,
 }
 
 impl<'a> Finder<'a> {
@@ -310,6 +348,7 @@ impl<'a> Finder<'a> {
             severity: rule.map_or("warning", |r| r.severity.word()),
             schema: finding_schema(),
             writers: BTreeMap::new(),
+            places: PartWriter::new(court.places(number), Arc::new(ArrowSchema::new(PLACE.iter().take(3).map(|p| Field::new(*p, DataType::Int64, true)).collect::<Vec<_>>())), true, court.budget),
         }
     }
 
@@ -322,6 +361,7 @@ impl<'a> Finder<'a> {
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.places.write(vec![whole(batch, 0)?, whole(batch, 1)?, whole(batch, 2)?], batch.num_rows())?;
         let runs = whole(batch, 0)?;
         let runs = runs.as_primitive::<Int64Type>();
         let mut from = 0;
@@ -344,9 +384,10 @@ impl<'a> Finder<'a> {
         writer.write(columns, batch.num_rows())
     }
 
-    fn finish(self) -> Result<BTreeMap<u32, PartFile>> {
+    fn finish(self) -> Result<(BTreeMap<u32, PartFile>, Option<PartFile>)> {
         let done = self.writers.into_iter().map(|(run, writer)| Ok((run, writer.finish()?.part)));
-        Ok(done.collect::<Result<Vec<_>>>()?.into_iter().filter_map(|(run, part)| Some((run, part?))).collect())
+        let findings = done.collect::<Result<Vec<_>>>()?.into_iter().filter_map(|(run, part)| Some((run, part?))).collect();
+        Ok((findings, self.places.finish()?.part))
     }
 }
 

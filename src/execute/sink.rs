@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, StringViewArray, StructBuilder, UInt64Array};
 use datafusion::arrow::buffer::BooleanBuffer;
-use datafusion::arrow::compute::{cast, filter_record_batch, take_record_batch};
+use datafusion::arrow::compute::{cast, filter, filter_record_batch, take_record_batch};
 use datafusion::arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_err};
@@ -365,7 +365,7 @@ impl Sink {
         spec.progress.rows.fetch_add(rows as u64, Ordering::Relaxed);
         spec.progress.rejected.fetch_add(n_rejected as u64, Ordering::Relaxed);
         if n_stays > 0 {
-            self.accept(batch, (n_rejected > 0).then(|| BooleanArray::from(stays)))?;
+            self.accept(batch, (n_rejected > 0).then(|| BooleanArray::from(stays)), flagged)?;
         }
         if n_rejected > 0 {
             self.reject(batch, &BooleanArray::from(rejected), &lost)?;
@@ -373,7 +373,7 @@ impl Sink {
         Ok(())
     }
 
-    fn accept(&mut self, batch: &RecordBatch, mask: Option<BooleanArray>) -> Result<()> {
+    fn accept(&mut self, batch: &RecordBatch, mask: Option<BooleanArray>, flagged: BooleanBuffer) -> Result<()> {
         let spec = Arc::clone(&self.spec);
         let places: Vec<usize> = spec.layout.fields.clone().chain(spec.layout.identity).collect();
         let fields = batch.project(&places)?;
@@ -386,13 +386,14 @@ impl Sink {
         if let (Keep::Table { key, judged: Some((_, looked_at)), .. }, Some(writer)) = (&spec.keep, &mut self.judged) {
             let first = spec.layout.provenance.start;
             let place = batch.project(&[spec.layout.identity[0], spec.layout.identity[1], first, first + 1, first + 2])?;
-            let place = match &mask {
-                Some(mask) => filter_record_batch(&place, mask)?,
-                None => place,
+            let flagged: ArrayRef = Arc::new(BooleanArray::new(flagged, None));
+            let (place, flagged) = match &mask {
+                Some(mask) => (filter_record_batch(&place, mask)?, filter(&flagged, mask)?),
+                None => (place, flagged),
             };
             let key: Vec<&ArrayRef> = key.iter().filter_map(|k| kept.get(*k)).collect();
             let mut columns = place.columns().to_vec();
-            columns.push(Arc::new(row_ids(&key, fields.num_rows())));
+            columns.extend([Arc::new(row_ids(&key, fields.num_rows())) as ArrayRef, flagged]);
             columns.extend(looked_at.iter().filter_map(|at| kept.get(*at).cloned()));
             writer.write(columns, fields.num_rows())?;
         }

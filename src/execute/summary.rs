@@ -263,7 +263,7 @@ pub struct Account {
     pub rows_quarantined: u64,
     pub rows_filtered: u64,
     pub rows_deduplicated: u64,
-    /// Accepted rows that carry at least one warning.
+    /// Accepted rows with at least one finding, of whatever rule.
     pub rows_flagged: u64,
     /// The filtered rows by the filter that left them out: the first whose condition a row does not meet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

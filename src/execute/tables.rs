@@ -1,6 +1,6 @@
 //! The tables of a run, one after the other: index, stages, the pass that fills it, repeated keys.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -394,6 +394,8 @@ fn parents_first(tables: &[Table]) -> Vec<usize> {
 pub struct Together {
     /// One for each of [`Resolved::later`].
     pub judged: Vec<Judged>,
+    /// Accepted rows that only such a rule has flagged, by run.
+    pub flagged: BTreeMap<u32, u64>,
     pub survival: Vec<Survival>,
 }
 
@@ -430,7 +432,7 @@ async fn together(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeE
     for (place, target) in tables.iter().enumerate().filter(|(_, t)| !t.key.is_empty()) {
         lost.add(0, keys::losers(&key_folder(staging.path(), place), target.duplicates, options.partitions).map_err(reading)?);
     }
-    let mut done = Together { judged: vec![], survival: vec![] };
+    let mut done = Together { judged: vec![], flagged: BTreeMap::new(), survival: vec![] };
     if !judge::needs(resolved).is_empty() {
         // What is judged together are the rows that stay.
         again(resolved, staging, runtime, options, runs, &lost, 1).await?;
@@ -456,6 +458,10 @@ async fn together(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeE
         }
     }
     again(resolved, staging, runtime, options, runs, &lost, 2).await?;
+    if !done.judged.is_empty() {
+        let folder = staging.path().join("parts");
+        done.flagged = Court::new(resolved, runs, options, &folder).await?.flagged(&done.judged).await?;
+    }
     for part in runs.iter_mut().flat_map(|r| &mut r.table.partitions).filter_map(|p| p.judged.take()) {
         std::fs::remove_file(&part.path).map_err(|e| Error::environment("removing a part file", e))?;
     }

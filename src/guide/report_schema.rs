@@ -146,7 +146,7 @@ static OBJECTS: &[Object] = &[
         key("rows_quarantined", Count, "Rows that were refused, with their reasons."),
         key("rows_filtered", Count, "Rows that a filter left out."),
         key("rows_deduplicated", Count, "Rows that repeat another one."),
-        key("rows_flagged", Count, "Accepted rows that carry at least one warning."),
+        key("rows_flagged", Count, "Accepted rows with at least one finding, of whatever rule."),
         key("filters", Many("filtered"), "The filtered rows by the filter that left them out.").at_times(),
     ] },
     Object { name: "filtered", about: "The rows that one filter left out.", keys: &[

@@ -215,3 +215,17 @@ fn rules_over_all_rows_stay_within_memory() {
     assert_eq!(outcome(&p, "full", "after"), "passed_with_findings 860/533332");
     assert!(with <= without + 100, "{without} MB without such rules and {with} MB with them; 32 are for operators, and threads and buffers have a few beside");
 }
+
+/// c and d are large, c has no cure, a has two: three rows with a finding, of which one has two; and two, where a is refused.
+#[test]
+fn a_row_is_flagged_once_whatever_finds_it() {
+    for (severity, flagged) in [("warning", 3), ("error", 2)] {
+        let rules = format!("{{id: small, plausibility: \"size < 14\", severity: warning}}, {{id: treated, conformance: {{rows_per: {{of: cure, on: id, at_least: 1}}}}, severity: warning}}, {{id: once, conformance: {{rows_per: {{of: cure, on: id, at_most: 1}}}}, severity: {severity}}}");
+        let p = project(&rules, "");
+        let (code, said, err) = p.run("out", &["--partitions", "2"]);
+        assert_eq!(code, 0, "{said}{err}");
+        let report = p.json("out/report.json");
+        let account = report["accounts"].as_array().expect("accounts").iter().find(|a| a["table"] == "patient").expect("an account");
+        assert_eq!(account["rows_flagged"], flagged, "{severity}");
+    }
+}
