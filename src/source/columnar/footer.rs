@@ -31,10 +31,15 @@ pub fn counts(file: &mut File) -> Result<(), Failure> {
     let length = tail.first_chunk().map_or(0, |four| u64::from(u32::from_le_bytes(*four)));
     let Some(start) = before.checked_sub(length) else { return Ok(()) };
     let bytes = read(file, start, length)?;
-    match structure(&mut bytes.as_slice(), DEEPEST) {
-        Err(Odd::Count) => Err(Failure::Unreadable("the Parquet file is damaged: its footer states more elements than it has bytes".into())),
-        Ok(()) | Err(Odd::Other) => Ok(()),
+    if states_too_much(&bytes) {
+        return Err(Failure::Unreadable("the Parquet file is damaged: its footer states more elements than it has bytes".into()));
     }
+    Ok(())
+}
+
+/// Whether a structure that begins here states more elements than there are bytes behind it.
+pub fn states_too_much(mut bytes: &[u8]) -> bool {
+    matches!(structure(&mut bytes, DEEPEST), Err(Odd::Count))
 }
 
 fn byte(rest: &mut &[u8]) -> Result<u8, Odd> {

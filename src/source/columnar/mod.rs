@@ -4,6 +4,7 @@
 //! `explode` takes apart. Row groups and record batches are read one after the other. Both readers assert what a damaged file does not
 //! obey, and are guarded.
 
+mod careful;
 mod footer;
 mod lengths;
 mod pages;

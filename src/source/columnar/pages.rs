@@ -15,6 +15,8 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::record::reader::RowIter;
 use parquet::schema::types::Type;
 
+use super::careful::Careful;
+
 /// The rows of a file in batches; each page is looked at before it is decoded.
 ///
 /// # Errors
@@ -22,11 +24,11 @@ use parquet::schema::types::Type;
 pub fn batches(file: File, rows: usize) -> Result<ParquetRecordBatchReader> {
     let known = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())?;
     let levels = parquet_to_arrow_field_levels(known.parquet_schema(), ProjectionMask::all(), Some(known.schema().fields()))?;
-    let reader: Arc<dyn FileReader> = Arc::new(Looked(SerializedFileReader::new(file)?));
+    let reader: Arc<dyn FileReader> = Arc::new(Looked(SerializedFileReader::new(Careful::new(file)?)?));
     ParquetRecordBatchReader::try_new_with_row_groups(&levels, &reader, rows, None)
 }
 
-struct Looked(SerializedFileReader<File>);
+struct Looked(SerializedFileReader<Careful>);
 
 impl FileReader for Looked {
     fn metadata(&self) -> &ParquetMetaData {

@@ -107,3 +107,12 @@ fn elements_without_bytes_are_not_counted() {
     file.extend(b"PAR1");
     assert_eq!(read(&PARQUET, &file), Err(Failure::Unreadable("the Parquet file is damaged: its footer states more elements than it has bytes".into())));
 }
+
+/// The head of the first page, behind `PAR1`, begins with a list of two milliard texts: the reader would look for each behind the end.
+#[test]
+fn a_page_states_no_more_than_there_is() {
+    let (format, mut bytes) = files().remove(0);
+    bytes[4..11].copy_from_slice(&[0x99, 0xF8, 0xFF, 0xFF, 0xFF, 0xFF, 0x07]);
+    let said = read(format, &bytes);
+    assert!(matches!(&said, Err(Failure::Unreadable(why)) if why.contains("the head of a page states more elements")), "{said:?}");
+}
