@@ -1,7 +1,8 @@
 //! Rules that no row can answer alone: judged over all accepted rows, when they are there.
 //!
 //! The sink writes down of each row that it accepts the fields that such rules look at, with its place. Here these files are the
-//! tables of SQL queries: in a session that joins in memory, and where that does not suffice in one that spills. What a query finds goes to `findings/`, or, where the rule is of severity error,
+//! tables of SQL queries: in a session that joins in memory, and where that does not suffice in one that spills.
+//! What a query finds goes to `findings/`, or, where the rule is of severity error,
 //! sends the row to quarantine; what it counts goes into the report. A query that fails is a rule that was not judged, and says so.
 
 use std::collections::{BTreeMap, HashMap};
@@ -41,8 +42,8 @@ pub struct Judged {
     pub lost: HashMap<u32, Vec<RowId>>,
     /// Findings about rows that stay.
     pub findings: BTreeMap<u32, PartFile>,
-    /// Which rows these are.
-    places: Option<PartFile>,
+    /// Which rows these are; none where nothing is found.
+    pub places: Option<PartFile>,
 }
 
 /// Whether a row has a finding by itself.

@@ -458,7 +458,7 @@ async fn together(resolved: &Resolved, staging: &Staging, runtime: &Arc<RuntimeE
         }
     }
     again(resolved, staging, runtime, options, runs, &lost, 2).await?;
-    if !done.judged.is_empty() {
+    if done.judged.iter().any(|j| j.places.is_some()) {
         let folder = staging.path().join("parts");
         done.flagged = Court::new(resolved, runs, options, &folder).await?.flagged(&done.judged).await?;
     }

@@ -8,10 +8,7 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::footer::states_too_much;
-
-/// The length of the footer and `PAR1`, which no page stands in.
-const TAIL: u64 = 8;
+use super::footer::{TAIL, states_too_much};
 
 pub struct Careful {
     file: File,
@@ -44,6 +41,7 @@ impl ChunkReader for Careful {
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
         let mut reader = BufReader::new(self.at(start)?);
+        // No page stands in the tail, which is read from here too.
         if start.saturating_add(TAIL) < self.length && states_too_much(reader.fill_buf()?) {
             return Err(ParquetError::General("the head of a page states more elements than it has bytes".to_owned()));
         }

@@ -9,7 +9,7 @@ use super::super::record::Failure;
 use super::lengths::read;
 
 /// The length of the footer and `PAR1`.
-const TAIL: u64 = 8;
+pub const TAIL: u64 = 8;
 /// Elements without bytes; no list that Parquet has is of truth values.
 const WEIGHTLESS: u64 = 1 << 12;
 /// Structures in structures, as deep as the reader goes.
@@ -53,16 +53,22 @@ fn bytes(rest: &mut &[u8], count: u64) -> Result<(), Odd> {
     Ok(())
 }
 
-fn number(rest: &mut &[u8]) -> Result<u64, Odd> {
+/// A number of seven bits a byte, the lowest first (LEB128).
+pub fn leb128(rest: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
-        let next = byte(rest)?;
+        let (next, after) = rest.split_first()?;
+        *rest = after;
         value |= u64::from(next & 0x7F) << shift;
-        if next < 0x80 {
-            return Ok(value);
+        if *next < 0x80 {
+            return Some(value);
         }
     }
-    Err(Odd::Other)
+    None
+}
+
+fn number(rest: &mut &[u8]) -> Result<u64, Odd> {
+    leb128(rest).ok_or(Odd::Other)
 }
 
 fn structure(rest: &mut &[u8], depth: u32) -> Result<(), Odd> {

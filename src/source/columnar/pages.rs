@@ -16,6 +16,7 @@ use parquet::record::reader::RowIter;
 use parquet::schema::types::Type;
 
 use super::careful::Careful;
+use super::footer::leb128 as number;
 
 /// The rows of a file in batches; each page is looked at before it is decoded.
 ///
@@ -179,17 +180,4 @@ fn numbers(rest: &mut &[u8]) -> Option<()> {
         }
     }
     Some(())
-}
-
-fn number(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (next, after) = rest.split_first()?;
-        *rest = after;
-        value |= u64::from(next & 0x7F) << shift;
-        if *next < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }

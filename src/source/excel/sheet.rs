@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use calamine::{Data, DataRef, Dimensions, Range, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError};
+use calamine::{Cell, Data, DataRef, Dimensions, Range, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError};
 use serde_json::Value;
 
 use super::super::record::{Failure, Options};
@@ -221,33 +221,15 @@ impl Book {
         match &mut self.kind {
             Workbook::Xlsx(book, _) => {
                 let mut reader = book.worksheet_cells_reader(sheet).map_err(|_| damaged("its sheet cannot be opened"))?;
-                loop {
-                    match reader.next_cell() {
-                        Ok(Some(cell)) => {
-                            let (row, column) = cell.get_position();
-                            if !rows.cell(row, column, cell.get_value())? {
-                                return Ok(());
-                            }
-                        }
-                        Ok(None) => break,
-                        Err(_) => return Err(damaged(&format!("its sheet, behind row {}", rows.row + 1))),
-                    }
+                if !rows.cells_of(|| reader.next_cell())? {
+                    return Ok(());
                 }
             }
             // Cell by cell as well: in memory a sheet is a rectangle, which a damaged place of one cell makes as large as it says.
             Workbook::Xlsb(book) => {
                 let mut reader = book.worksheet_cells_reader(sheet).map_err(|_| damaged("its sheet cannot be opened"))?;
-                loop {
-                    match reader.next_cell() {
-                        Ok(Some(cell)) => {
-                            let (row, column) = cell.get_position();
-                            if !rows.cell(row, column, cell.get_value())? {
-                                return Ok(());
-                            }
-                        }
-                        Ok(None) => break,
-                        Err(_) => return Err(damaged(&format!("its sheet, behind row {}", rows.row + 1))),
-                    }
+                if !rows.cells_of(|| reader.next_cell())? {
+                    return Ok(());
                 }
             }
             Workbook::Xls(book) => return rows.range(&book.worksheet_range(sheet).map_err(|_| damaged("its sheet"))?),
@@ -297,6 +279,22 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// Takes cell after cell of a reader; `false` ends the walk.
+    fn cells_of<'b, E>(&mut self, mut next: impl FnMut() -> Result<Option<Cell<DataRef<'b>>>, E>) -> Result<bool, Failure> {
+        loop {
+            match next() {
+                Ok(Some(cell)) => {
+                    let (row, column) = cell.get_position();
+                    if !self.cell(row, column, cell.get_value())? {
+                        return Ok(false);
+                    }
+                }
+                Ok(None) => return Ok(true),
+                Err(_) => return Err(damaged(&format!("its sheet, behind row {}", self.row + 1))),
+            }
+        }
+    }
+
     /// Takes a cell; `false` ends the walk.
     fn cell(&mut self, row: u32, column: u32, value: &DataRef<'_>) -> Result<bool, Failure> {
         if self.open && row != self.row && !self.close()? {
